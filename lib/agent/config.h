@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The agent's configuration: gavea.conf and conf.d/*.conf, read, merged, and judged against what the plugins say of
+ * The agent's configuration: gavea.conf and the files of conf.d, read, merged, and judged against what the plugins say of
  * themselves. Two steps, because the second one needs descriptions that come from workers:
  *
  *   config_read()     files -> groups; knows which plugins are wanted
