@@ -110,8 +110,11 @@ static int add_check(struct worker *worker, uint32_t number, const char *name, s
 
 static void remove_check(struct worker *worker, struct check *check)
 {
+	struct check **at;
+
 	pthread_mutex_lock(&worker->lock);
-	*find_check(worker, check->number) = worker->checks[--worker->check_count];
+	at = find_check(worker, check->number);
+	*at = worker->checks[--worker->check_count];
 	pthread_mutex_unlock(&worker->lock);
 	check_free(check);
 }
