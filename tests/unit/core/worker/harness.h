@@ -48,7 +48,8 @@ static inline char *path_format(const char *format, ...)
 	return path;
 }
 
-/* The folder of the build that this test belongs to: four levels up, build/VARIANT/unit/core/worker/test_x. */
+/* The folder of the build that this test belongs to: four levels up, build/VARIANT/unit/core/worker/test_x.
+ */
 static inline char *build_folder(void)
 {
 	char path[PATH_MAX];
@@ -138,7 +139,8 @@ static inline int harness_start(
 	struct harness *h, const char *plugin, const char *path, const Rights *rights, bool describe)
 {
 	char *worker = path_format("%s/gavea-worker", h->build);
-	char *file = path ? strdup(path) : test_plugin(h, plugin), *state = path_format("%s/state", h->scratch);
+	char *file = path ? strdup(path) : test_plugin(h, plugin),
+	     *state = path_format("%s/state", h->scratch);
 	struct link_spec spec = {
 		.worker = worker,
 		.plugin = plugin,
@@ -174,7 +176,8 @@ static inline int harness_start(
 }
 
 /* Sends what part points to (a pointer to the message of that case). */
-static inline void send_part(struct harness *h, Gavea__Worker__V1__ToWorker__BodyCase part, void *body, int fd)
+static inline void send_part(
+	struct harness *h, Gavea__Worker__V1__ToWorker__BodyCase part, void *body, int fd)
 {
 	Gavea__Worker__V1__ToWorker message = GAVEA__WORKER__V1__TO_WORKER__INIT;
 
@@ -185,8 +188,8 @@ static inline void send_part(struct harness *h, Gavea__Worker__V1__ToWorker__Bod
 
 #define OPTIONS_MAX 8
 
-/* Opens a check with options that are text, "key=value" with the type in types. Returns the error; the message goes to
- * refused. */
+/* Opens a check with options that are text, "key=value" with the type in types. Returns the error; the
+ * message goes to refused. */
 static inline int open_check(struct harness *h, uint32_t check, const char *name, bool stateless,
 	const char *const *options, const uint32_t *types)
 {
