@@ -185,7 +185,7 @@ ldflags.gavea-worker := -ldl
 define plugin
 $(O)/plugins/$(1).so: $(O)/plugins/$(1).a $$(proto.plugin.$(1):%=$(O)/obj/proto/%.o) $(O)/lib/kit.a $(O)/lib/base.a
 	$$(call say,LINK,$$@)
-	$$(Q)$$(CC) $$(ALL_CFLAGS) -shared -Wl,-z,defs -Wl,-Bsymbolic $$(if $(SAN),-Wl$$(comma)-z$$(comma)undefs) $$(ALL_LDFLAGS) -o $$@ \
+	$$(Q)$$(CC) $$(ALL_CFLAGS) -shared -Wl,-z,defs -Wl,-Bsymbolic $$(if $$(SAN),-Wl$$(comma)-z$$(comma)undefs) $$(ALL_LDFLAGS) -o $$@ \
 		-Wl,--whole-archive $(O)/plugins/$(1).a -Wl,--no-whole-archive $$(filter-out $(O)/plugins/$(1).a,$$^) \
 		$$(call pkglibs,$$(pkgs.plugin.$(1))) $$(libs.plugin.$(1)) -lm
 endef
