@@ -113,7 +113,7 @@ static int labels_fill(struct labels *labels, struct gavea_check *check, struct 
 	for (const char *c = labels->keys; *c; c++)
 		room += *c == ',';
 	labels->entries = calloc(room, sizeof(*labels->entries));
-	labels->pointers = calloc(room, sizeof(*labels->pointers));
+	labels->pointers = calloc(room, sizeof(void *));
 	if (!labels->entries || !labels->pointers)
 		return -ENOMEM;
 	rest = labels->keys;
@@ -145,22 +145,19 @@ static uint32_t next_within_ms(struct gavea_check *check, struct gavea_batch *ba
 	return (uint32_t)MAX(2 * interval, REPORT_SILENCE_MIN_MS);
 }
 
-int report_add_head(struct buf *out, struct gavea_check *check, struct gavea_batch *batch, int64_t now_ms)
+static int pack_head(struct buf *out, struct gavea_check *check, struct gavea_batch *batch,
+	const struct labels *labels, int64_t now_ms)
 {
-	_cleanup_(labels_done) struct labels labels = {0};
 	Gavea__V1__Agent agent = GAVEA__V1__AGENT__INIT;
 	Gavea__V1__Report report = GAVEA__V1__REPORT__INIT;
 	char *end;
-	int r = labels_fill(&labels, check, batch);
 
-	if (r < 0)
-		return r;
 	agent.name = fact(check, batch, "name");
 	agent.version = fact(check, batch, "version");
 	agent.machine_id = fact(check, batch, "machine_id");
 	agent.boot_id = fact(check, batch, "boot_id");
-	agent.labels = labels.pointers;
-	agent.n_labels = labels.count;
+	agent.labels = labels->pointers;
+	agent.n_labels = labels->count;
 	report.protocol = REPORT_PROTOCOL;
 	report.agent_id = fact(check, batch, "agent_id");
 	report.spool_id = fact(check, batch, "spool_id");
@@ -173,4 +170,15 @@ int report_add_head(struct buf *out, struct gavea_check *check, struct gavea_bat
 		return buf_error(out);
 	out->size += gavea__v1__report__pack(&report, (uint8_t *)end);
 	return 0;
+}
+
+int report_add_head(struct buf *out, struct gavea_check *check, struct gavea_batch *batch, int64_t now_ms)
+{
+	struct labels labels = {0};
+	int r = labels_fill(&labels, check, batch);
+
+	if (r == 0)
+		r = pack_head(out, check, batch, &labels, now_ms);
+	labels_done(&labels);
+	return r;
 }

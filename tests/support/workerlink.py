@@ -55,7 +55,7 @@ class Worker:
         ours.settimeout(SILENCE)
         program = str(protos.build() / "gavea-worker")
         self.stderr = self.folder / "worker.err"
-        self.pid = os.posix_spawn(program, [program], dict(os.environ), file_actions=[
+        self.pid = os.posix_spawn(program, [program, self.plugin], dict(os.environ), file_actions=[
             (os.POSIX_SPAWN_OPEN, 2, str(self.stderr), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
             (os.POSIX_SPAWN_DUP2, theirs.fileno(), 3),
         ])
