@@ -71,6 +71,9 @@ enum conf_kind conf_kind(const struct conf_node *node);
 const char *conf_file(const struct conf_node *node); /* NULL: the root */
 int conf_line(const struct conf_node *node);
 
+/* A string as it was written, references not filled in; NULL for other kinds. */
+const char *conf_text(const struct conf_node *node);
+
 /* Children of a group or a list. */
 size_t conf_size(const struct conf_node *node);
 struct conf_node *conf_at(const struct conf_node *node, size_t index);
@@ -108,6 +111,13 @@ int conf_value(const struct conf_node *node, uint32_t type, struct conf_value *r
 /* A value as a person writes it outside of files, without quotes. 0 or -EINVAL with error's message. Blocks
  * likewise. */
 int conf_value_from_text(const char *text, uint32_t type, struct conf_value *ret_value, struct error *error);
+
+/* The same for text that did not come from the operator: references in it mean nothing and are left alone,
+ * and a bare number is in the smallest unit. Does not block. */
+int conf_value_literal(const char *text, uint32_t type, struct conf_value *ret_value, struct error *error);
+
+/* Whether text has a reference or an escape in it. */
+bool conf_has_reference(const char *text);
 
 /* A key of a group as a value: 1 with *ret; 0: not there, nothing is written; -EINVAL. */
 int conf_take_string(struct conf_node *group, const char *key, char **ret_text);

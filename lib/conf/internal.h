@@ -62,9 +62,6 @@ int conf_slurp(const char *path, size_t limit, struct buf *buf);
 /* "is not a regular file", "is larger than 64 KiB" or the system's text. Returns buffer. */
 const char *conf_slurp_text(int error, size_t limit, char buffer[static 64]);
 
-/* Whether text has a reference or an escape in it. */
-bool conf_has_reference(const char *text);
-
 /*
  * Fills in the references of text: *ret_text (allocated, NUL after it) and *ret_size. NUL bytes and bytes
  * that are not UTF-8 are refused unless binary. 0 or -EINVAL with error's message, which names the reference

@@ -93,6 +93,11 @@ int conf_line(const struct conf_node *node)
 	return node->line;
 }
 
+const char *conf_text(const struct conf_node *node)
+{
+	return node->text;
+}
+
 size_t conf_size(const struct conf_node *node)
 {
 	return node->count;

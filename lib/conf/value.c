@@ -126,6 +126,23 @@ int conf_value_from_text(const char *text, uint32_t type, struct conf_value *ret
 	return 0;
 }
 
+int conf_value_literal(const char *text, uint32_t type, struct conf_value *ret_value, struct error *error)
+{
+	struct conf_value value = {0};
+	int shown = (int)utf8_cut(text, strlen(text), SHOWN);
+
+	if (is_text(type)) {
+		value.text = strdup(text);
+		value.size = strlen(text);
+		if (!value.text)
+			return error_set(error, -EINVAL, "out of memory");
+	} else if (parse_typed(text, type, &value) < 0) {
+		return error_set(error, -EINVAL, "\"%.*s\" is not %s", shown, text, form_of(type));
+	}
+	*ret_value = value;
+	return 0;
+}
+
 static int value_of_string(
 	const struct conf_node *node, uint32_t type, struct conf_value *ret_value, struct error *error)
 {
