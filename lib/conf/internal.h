@@ -6,8 +6,6 @@
 #include "base/buf.h"
 #include "conf/conf.h"
 
-#include <stdarg.h>
-
 struct conf {
 	conf_report_fn *report;
 	void *data;
@@ -35,7 +33,6 @@ struct conf_node {
 
 /* Tells of an error at a place. Returns -EINVAL. */
 int conf_report(struct conf *conf, const char *file, int line, const char *format, ...) _printf_(4, 5);
-int conf_vreport(struct conf *conf, const char *file, int line, const char *format, va_list args);
 
 /* A new child of parent (NULL: a root). NULL: no memory. */
 struct conf_node *conf_node_new(

@@ -5,23 +5,16 @@
 #include <errno.h>
 #include <stdio.h>
 
-int conf_vreport(struct conf *conf, const char *file, int line, const char *format, va_list args)
-{
-	_cleanup_free_ char *message = NULL;
-
-	if (vasprintf(&message, format, args) < 0)
-		message = NULL;
-	conf->report(conf->data, file, line, message ? message : "out of memory");
-	return -EINVAL;
-}
-
 int conf_report(struct conf *conf, const char *file, int line, const char *format, ...)
 {
+	_cleanup_free_ char *message = NULL;
 	va_list args;
 
 	va_start(args, format);
-	conf_vreport(conf, file, line, format, args);
+	if (vasprintf(&message, format, args) < 0)
+		message = NULL;
 	va_end(args);
+	conf->report(conf->data, file, line, message ? message : "out of memory");
 	return -EINVAL;
 }
 

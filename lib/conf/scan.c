@@ -23,6 +23,7 @@ struct scan {
 	struct buf *out;
 	struct scope scopes[CONF_DEPTH_MAX + 1];
 	size_t depth;
+	char last; /* how the token before this one began */
 	bool failed;
 };
 
@@ -48,10 +49,27 @@ static int scan_block_comment(struct scan *scan)
 	return 0;
 }
 
+/* libconfig leaks a string that stands where none can. */
+static int check_place_of_string(struct scan *scan)
+{
+	char opener = scan->scopes[scan->depth].opener;
+
+	if (scan->last == '"')
+		return 0;
+	if (!opener || opener == '{')
+		return scan->last && strchr("=:", scan->last)
+			? 0
+			: COMPLAIN(scan, scan->line, "a string where a key should stand");
+	return strchr("([,", scan->last) ? 0
+					 : COMPLAIN(scan, scan->line, "a string without a comma before it");
+}
+
 static int scan_string(struct scan *scan)
 {
 	const char *p = scan->at + 1;
 
+	if (check_place_of_string(scan) < 0)
+		return -EINVAL;
 	while (*p && *p != '"' && *p != '\n') {
 		if (p[0] == '\\' && (p[1] == 'x' || p[1] == 'X') && p[2] == '0' && p[3] == '0')
 			COMPLAIN(scan, scan->line, "a string can't have a NUL byte in it");
@@ -185,16 +203,10 @@ static int scan_number(struct scan *scan)
 	}
 }
 
-static int scan_token(struct scan *scan)
+static int scan_significant(struct scan *scan, unsigned char c)
 {
-	unsigned char c = (unsigned char)*scan->at;
+	bool digit_next = isdigit((unsigned char)scan->at[1]) || scan->at[1] == '.';
 
-	if (c == '#' || (c == '/' && scan->at[1] == '/')) {
-		copy_to(scan, scan->at + strcspn(scan->at, "\n"));
-		return 0;
-	}
-	if (c == '/' && scan->at[1] == '*')
-		return scan_block_comment(scan);
 	if (c == '"')
 		return scan_string(scan);
 	if (c == '@')
@@ -206,17 +218,36 @@ static int scan_token(struct scan *scan)
 		return scan_close(scan);
 	if (isalpha(c) || c == '*')
 		return scan_word(scan);
-	if (isdigit(c) ||
-		((c == '-' || c == '+' || c == '.') &&
-			(isdigit((unsigned char)scan->at[1]) || scan->at[1] == '.')))
+	if (isdigit(c) || (strchr("-+.", c) && digit_next))
 		return scan_number(scan);
-	if (!strchr("=:;, \t\r\n\f", c))
-		return c < 0x80
-			? COMPLAIN(scan, scan->line,
-				  "\"%c\" stands where nothing of this kind can; text stands in quotes", c)
-			: COMPLAIN(scan, scan->line, "a letter that is not ASCII outside of quotes");
-	copy_to(scan, scan->at + 1);
-	return 0;
+	if (strchr("=:;,", c)) {
+		copy_to(scan, scan->at + 1);
+		return 0;
+	}
+	if (c >= 0x80)
+		return COMPLAIN(scan, scan->line, "a letter that is not ASCII outside of quotes");
+	return COMPLAIN(
+		scan, scan->line, "\"%c\" stands where nothing of this kind can; text stands in quotes", c);
+}
+
+static int scan_token(struct scan *scan)
+{
+	unsigned char c = (unsigned char)*scan->at;
+	int r;
+
+	if (c == '#' || (c == '/' && scan->at[1] == '/')) {
+		copy_to(scan, scan->at + strcspn(scan->at, "\n"));
+		return 0;
+	}
+	if (c == '/' && scan->at[1] == '*')
+		return scan_block_comment(scan);
+	if (strchr(" \t\r\n\f", c)) {
+		copy_to(scan, scan->at + 1);
+		return 0;
+	}
+	r = scan_significant(scan, c);
+	scan->last = (char)c;
+	return r;
 }
 
 /* Bytes that no text has. */
