@@ -98,7 +98,8 @@ class Worker:
             if value is None and option.default_value:
                 value = DEFAULTS.get(option.default_value, option.default_value)
             if value is not None:
-                values.append(self.proto.OptionValue(key=option.key, type=option.type, values=canonical(value)))
+                values.append(self.proto.OptionValue(key=option.key, type=option.type,
+                                                     values=canonical(value)))
         assert not options, f"no such options: {options}"
         self._send(open=self.proto.Open(check=check, name=name, options=values, stateless=True))
         return self.receive("opened")
