@@ -35,9 +35,9 @@ class Request:
 
 
 class Server:
-    """Answers each request with what answer(request) returns: (status, headers, body) or None to say nothing."""
+    """Answers each request with what answer(request) returns: (status, headers, body); None: says nothing."""
 
-    def __init__(self, report_pb2, answer, context=None):
+    def __init__(self, report_pb2, answer, context=None, port=0):
         self.requests = []
         self.release = threading.Event()
         outer = self
@@ -64,7 +64,7 @@ class Server:
             def log_message(self, *_):
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         if context:
             self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.server.daemon_threads = True
@@ -97,8 +97,8 @@ class Bench:
                                     summary=f"run {seq}")
             self.segment.append(seq, self.pb.Record(time_ms=seq, result=result))
 
-    def serve(self, answer, context=None):
-        server = Server(self.pb, answer, context)
+    def serve(self, answer, context=None, port=0):
+        server = Server(self.pb, answer, context, port)
         self.servers.append(server)
         return server
 
@@ -185,6 +185,9 @@ def test_a_server_that_is_down_and_comes_back(bench):
         done = bench.deliver()
     assert done.error < 0 and done.acknowledged_seq == 0
     assert done.message == f"POST http://127.0.0.1:{port}/v1/report: cannot connect: Connection refused"
+    bench.serve(lambda request: bench.ack(last_seq(request)), port=port)
+    done = bench.deliver()
+    assert (done.error, done.acknowledged_seq) == (0, 22)
 
 
 def test_a_slow_server_times_out(bench):
@@ -217,7 +220,8 @@ def test_an_acknowledgement_of_more_than_was_sent_is_bounded(bench):
 
 @pytest.mark.parametrize("status, text", [
     (301, "redirects are not followed"), (401, "refused the token"), (403, "refused the token"),
-    (404, "check url"), (415, "format or compression"), (500, "the server has failed"), (502, "the server has failed")])
+    (404, "check url"), (415, "format or compression"), (500, "the server has failed"),
+    (502, "the server has failed")])
 def test_each_refusal_is_told_and_nothing_is_lost(bench, status, text):
     done = bench.failure(lambda request: (status, {"Location": "http://127.0.0.1:1/"}, b""))
     assert f"HTTP {status}: " in done.message and text in done.message
@@ -300,7 +304,8 @@ def test_a_replay_has_its_effect_once(bench):
 def certificate(tmp_path):
     key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                    "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1",
+                    "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=test",
+                    "-addext", "subjectAltName=IP:127.0.0.1",
                     "-keyout", key, "-out", cert], check=True, stderr=subprocess.DEVNULL)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(cert, key)
