@@ -137,6 +137,32 @@ static void defaults_are_filled_in_and_never_followed(void **state)
 	assert_string_equal(option_text(check, "sly", text), "${file:/etc/shadow}");
 }
 
+static void the_shipped_main_file_is_valid_as_it_stands_and_with_its_comments_taken_away(void **state)
+{
+	struct fixture *fixture = *state;
+	_cleanup_buf_ struct buf text = BUF_INIT, bare = BUF_INIT;
+	const char *p;
+
+	/* Tests run in the root of the source tree. */
+	if (file_read(AT_FDCWD, "packaging/gavea.conf", 65536, &text) == -ENOENT)
+		skip();
+	assert_int_equal(fixture_judge(fixture, buf_str(&text)), 0);
+	assert_int_equal(fixture->config->plugin_count, 1);
+	/* A comment that ends with ";" is a setting; all others are prose. */
+	for (p = buf_str(&text); *p; p += strcspn(p, "\n") + 1) {
+		size_t blank = strspn(p, "\t"), length = strcspn(p, "\n");
+
+		if (startswith(p + blank, "// ") && p[length - 1] == ';')
+			blank += 3;
+		buf_add(&bare, p + blank, length - blank);
+		buf_add_char(&bare, '\n');
+	}
+	assert_int_equal(fixture_judge(fixture, buf_str(&bare)), 0);
+	assert_string_equal(fixture->config->name, "app-01");
+	assert_int_equal(fixture->config->label_count, 2);
+	assert_int_equal(fixture->config->flush_every, 5 * NSEC_PER_SEC);
+}
+
 static void wrong_values_of_the_agent_are_reported(void **state)
 {
 	struct fixture *fixture = *state;
@@ -492,6 +518,7 @@ int main(void)
 		TEST(the_main_file_and_the_folder_are_merged),
 		TEST(all_types_of_options_get_their_canonical_form),
 		TEST(defaults_are_filled_in_and_never_followed),
+		TEST(the_shipped_main_file_is_valid_as_it_stands_and_with_its_comments_taken_away),
 		TEST(wrong_values_of_the_agent_are_reported),
 		TEST(wrong_options_are_reported),
 		TEST(wrong_elements_and_contents_are_reported),
