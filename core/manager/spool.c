@@ -9,6 +9,8 @@
 #include "core/manager/spool_internal.h"
 #include "proto/report.pb-c.h"
 
+#include <gavea/plugin.h>
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -338,6 +340,42 @@ static int write_pending(struct spool *spool)
 	return 0;
 }
 
+static int copy_declaration(
+	uint64_t seq, const uint8_t *payload, size_t length, uint64_t next, void *userdata)
+{
+	struct segment *to = userdata;
+	int kind = segment_record_kind(payload, length), r;
+
+	(void)next;
+	if (kind != GAVEA_RECORD_SERIES && kind != GAVEA_RECORD_CHECK)
+		return 0;
+	/* The header stands right before the payload. */
+	r = fd_pwrite_full(to->fd, payload - SEGMENT_RECORD_HEADER_SIZE, SEGMENT_RECORD_HEADER_SIZE + length,
+		(off_t)to->size);
+	if (r < 0)
+		return r;
+	to->size += SEGMENT_RECORD_HEADER_SIZE + length;
+	segment_count(to, seq, kind);
+	return 0;
+}
+
+/* Goes over to memory with records that were meant for the segment on disk: its declarations come along, for
+ * a segment is complete in itself. What can't be read of them is left out. */
+static int move_to_memory(struct spool *spool)
+{
+	struct segment from = *current(spool);
+	_cleanup_fd_ int fd = segment_open(spool->folder, &from);
+	struct segment_visit visit = {copy_declaration, NULL};
+	int r = add_segment(spool, true);
+
+	if (r < 0)
+		return r;
+	visit.userdata = current(spool);
+	if (fd >= 0 && segment_walk(fd, SEGMENT_HEADER_SIZE, from.size, &visit) < 0)
+		log_error("spool: cannot carry declarations over from stream %" PRIx64, from.stream);
+	return write_pending(spool);
+}
+
 /* Counts what an output had not yet had of a segment that goes. */
 static void count_loss(struct spool *spool, const struct segment *segment)
 {
@@ -449,9 +487,7 @@ int spool_flush(struct spool *spool)
 		r = write_pending(spool);
 		if (r < 0 && !current(spool)->in_memory) {
 			disk_failed(spool, "writing", r);
-			r = add_segment(spool, true);
-			if (r == 0)
-				r = write_pending(spool);
+			r = move_to_memory(spool);
 		}
 		if (r == 0) {
 			buf_reset(&spool->pending);
