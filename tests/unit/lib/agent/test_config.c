@@ -376,6 +376,20 @@ static void paths_are_filled_in_from_the_options_of_all_checks(void **state)
 	assert_string_equal(rights->write_paths[1], "/srv/auto/x");
 }
 
+static void more_paths_than_a_worker_can_be_told_are_refused(void **state)
+{
+	struct fixture *fixture = *state;
+	_cleanup_buf_ struct buf text = BUF_INIT;
+
+	buf_add_str(&text, "\nprobe: { endpoint = \"a\"; files = [ \"/x\"");
+	for (int i = 0; i < CONFIG_PATHS_MAX; i++)
+		buf_printf(&text, ", \"/%d\"", i);
+	buf_add_str(&text, " ]; };");
+	assert_int_equal(fixture_judge(fixture, buf_str(&text)), -EINVAL);
+	assert_errors(fixture,
+		"f:2: probe: its checks name more than 1000 paths, or 64 KiB of them; name folders\n");
+}
+
 static void labels_of_a_check_are_laid_over_those_of_its_plugin(void **state)
 {
 	struct fixture *fixture = *state;
@@ -529,6 +543,7 @@ int main(void)
 		TEST(a_plugin_whose_table_is_wrong_or_too_new_is_reported),
 		TEST(limits_take_away_and_never_add),
 		TEST(paths_are_filled_in_from_the_options_of_all_checks),
+		TEST(more_paths_than_a_worker_can_be_told_are_refused),
 		TEST(labels_of_a_check_are_laid_over_those_of_its_plugin),
 		TEST(the_fingerprint_changes_with_the_content_and_not_with_its_form),
 		TEST(options_that_no_worker_could_be_told_are_refused),
