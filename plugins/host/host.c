@@ -169,6 +169,8 @@ static int host_open(struct gavea_check *check, void **ret_state)
 	host->memory_warning = gavea_option_float(check, "memory_warning");
 	host->memory_critical = gavea_option_float(check, "memory_critical");
 	names = gavea_option_strings(check, "collectors", &count);
+	if (!count)
+		return gavea_fail(check, -EINVAL, "collectors: the list is empty");
 	for (size_t i = 0; i < count; i++) {
 		const struct collector *collector = collector_find(names[i]);
 		int r = collector ? worker_add(host, collector) : unknown_collector(check, names[i]);
@@ -206,6 +208,11 @@ static void feed_run(struct host *host, struct feed *feed)
 	}
 }
 
+static const char *reason(int error)
+{
+	return error == -EBADMSG ? "the text is not of the form that was expected" : strerror(-error);
+}
+
 /* The first collector that failed; each failure is logged when it begins. */
 static const struct worker *failed_worker(struct host *host)
 {
@@ -216,7 +223,7 @@ static const struct worker *failed_worker(struct host *host)
 
 		if (worker->error && worker->error != worker->reported)
 			gavea_log(host->collection.check, GAVEA_LOG_WARNING, "%s: %s",
-				worker->collector->name, strerror(-worker->error));
+				worker->collector->name, reason(worker->error));
 		worker->reported = worker->error;
 		if (worker->error && !failed)
 			failed = worker;
@@ -290,7 +297,7 @@ static int host_run(struct gavea_check *check, void *state)
 	failed = failed_worker(host);
 	if (failed)
 		gavea_result(check, GAVEA_UNKNOWN, "%s: %s; %s", failed->collector->name,
-			strerror(-failed->reported), buf_str(&host->summary));
+			reason(failed->reported), buf_str(&host->summary));
 	else
 		gavea_result(check, GAVEA_OK, "%s", buf_str(&host->summary));
 	return 0;

@@ -3,8 +3,11 @@
 #include "fake_host.h"
 #include "fixture.h"
 
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <sys/mount.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -327,6 +330,15 @@ static void a_folder_without_any_file_is_refused(void **state)
 	assert_string_equal(test->fake.failure, expected);
 }
 
+static void an_empty_list_of_collectors_is_refused(void **state)
+{
+	struct test *test = *state;
+
+	fake_set(&test->fake, "collectors", "");
+	assert_int_equal(fake_open(&test->fake, &test->state), -EINVAL);
+	assert_string_equal(test->fake.failure, "collectors: the list is empty");
+}
+
 static void a_file_of_nonsense_makes_the_run_unknown_and_the_others_go_on(void **state)
 {
 	struct test *test = *state;
@@ -334,8 +346,9 @@ static void a_file_of_nonsense_makes_the_run_unknown_and_the_others_go_on(void *
 	fixture_write(&test->fixture, "meminfo", "what is this\n");
 	run_with(test, "meminfo,loadavg", "loadavg", "1.00 0.00 0.00 1/1 1\n");
 	assert_int_equal(test->fake.status, GAVEA_UNKNOWN);
-	assert_string_equal(test->fake.summary, "meminfo: Bad message; load 1.00");
-	assert_string_equal(test->fake.log, "meminfo: Bad message\n");
+	assert_string_equal(
+		test->fake.summary, "meminfo: the text is not of the form that was expected; load 1.00");
+	assert_string_equal(test->fake.log, "meminfo: the text is not of the form that was expected\n");
 	assert_value(test, "node_load1", 1.0);
 	run(test);
 	assert_int_equal(test->fake.status, GAVEA_UNKNOWN);
@@ -464,6 +477,48 @@ static void the_real_host_gives_a_summary_of_everything(void **state)
 	assert_int_equal(test->fake.series_count, series);
 }
 
+/* Moves the test into a mount namespace of its own, if it may. */
+static bool enter_namespace(void)
+{
+	return unshare(geteuid() == 0 ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS) == 0 &&
+		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+}
+
+/* The last of the tests, because there is no way back from the namespace. */
+static void the_kernels_mount_table_is_read_again_when_it_changed(void **state)
+{
+	struct test *test = *state;
+	char link[128], folder[128], size[256], readonly[256];
+
+	fixture_write(&test->fixture, "m/covered", "");
+	snprintf(link, sizeof(link), "%s/1", test->fixture.folder);
+	snprintf(folder, sizeof(folder), "%s/m", test->fixture.folder);
+	snprintf(size, sizeof(size),
+		"node_filesystem_size_bytes{device=\"x\",fstype=\"tmpfs\",mountpoint=\"%s\"}", folder);
+	snprintf(readonly, sizeof(readonly),
+		"node_filesystem_readonly{device=\"x\",fstype=\"tmpfs\",mountpoint=\"%s\"}", folder);
+	if (!enter_namespace())
+		skip();
+	assert_int_equal(symlink("/proc/self", link), 0);
+	fake_set(&test->fake, "collectors", "filesystem");
+	run(test);
+	assert_null(fake_find(&test->fake, size));
+	run(test);
+	assert_int_equal(mount("x", folder, "tmpfs", 0, "size=64k"), 0);
+	run(test);
+	assert_value(test, size, 65536);
+	assert_value(test, readonly, 0);
+	run(test);
+	assert_value(test, size, 65536);
+	assert_int_equal(mount("x", folder, "tmpfs", MS_REMOUNT | MS_RDONLY, "size=128k"), 0);
+	run(test);
+	assert_value(test, size, 131072);
+	assert_value(test, readonly, 1);
+	assert_int_equal(umount(folder), 0);
+	run(test);
+	assert_false(fake_has(&test->fake, size));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -488,6 +543,7 @@ int main(void)
 		TEST(a_bad_expression_is_refused_with_the_option_named),
 		TEST(an_unknown_collector_is_refused_with_a_suggestion),
 		TEST(a_folder_without_any_file_is_refused),
+		TEST(an_empty_list_of_collectors_is_refused),
 		TEST(a_file_of_nonsense_makes_the_run_unknown_and_the_others_go_on),
 		TEST(the_hosts_limit_of_series_costs_samples_and_is_logged_once),
 		TEST(filesystems_are_asked_below_rootfs_and_named_without_it),
@@ -495,6 +551,7 @@ int main(void)
 		TEST(a_filesystem_above_its_limits_is_a_warning_or_critical),
 		TEST(what_lies_on_the_same_mount_point_has_one_item),
 		TEST(the_real_host_gives_a_summary_of_everything),
+		TEST(the_kernels_mount_table_is_read_again_when_it_changed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
