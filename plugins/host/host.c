@@ -114,7 +114,7 @@ static int feed_join(
 		if (host->feeds[i].name && streq(host->feeds[i].name, name))
 			feed = &host->feeds[i];
 	if (!feed) {
-		struct source source = SOURCE_INIT;
+		struct source source = {.fd = -1, .short_records = true};
 		int r = name ? source_open(&source, procfs, name) : 0;
 
 		if (r < 0) {

@@ -83,7 +83,8 @@ int source_read(const struct source *source, struct text *text)
 			return -errno;
 		}
 		text->size += (size_t)n;
-		if (n < CHUNK - RECORD_MAX && text->size + 1 < text->room)
+		if (n == 0 ||
+			(source->short_records && n < CHUNK - RECORD_MAX && text->size + 1 < text->room))
 			break;
 	}
 	text->data[text->size] = '\0';

@@ -28,11 +28,12 @@ void text_done(struct text *text);
 struct source {
 	int fd;
 	bool kernel; /* procfs, not a file in a fixture tree: poll() tells of changes of the mount table */
+	bool short_records; /* no line is longer than 1 KiB: the end shows without one more read */
 };
 
 #define SOURCE_INIT \
 	{ \
-		-1, false \
+		-1, false, false \
 	}
 
 /* Opens folder/name. 0 or -errno. */

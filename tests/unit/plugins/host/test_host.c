@@ -484,7 +484,7 @@ static bool enter_namespace(void)
 		mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
 }
 
-/* The last of the tests, because there is no way back from the namespace. */
+/* The last two of the tests, because there is no way back from the namespace. */
 static void the_kernels_mount_table_is_read_again_when_it_changed(void **state)
 {
 	struct test *test = *state;
@@ -517,6 +517,30 @@ static void the_kernels_mount_table_is_read_again_when_it_changed(void **state)
 	assert_int_equal(umount(folder), 0);
 	run(test);
 	assert_false(fake_has(&test->fake, size));
+}
+
+static void a_line_of_the_mount_table_as_long_as_a_page_hides_nothing(void **state)
+{
+	struct test *test = *state;
+	char link[128], folder[128], size[256], device[3001];
+
+	memset(device, 'd', sizeof(device) - 1);
+	device[sizeof(device) - 1] = '\0';
+	fixture_write(&test->fixture, "m/covered", "");
+	snprintf(link, sizeof(link), "%s/1", test->fixture.folder);
+	snprintf(folder, sizeof(folder), "%s/m", test->fixture.folder);
+	snprintf(size, sizeof(size),
+		"node_filesystem_size_bytes{device=\"x\",fstype=\"tmpfs\",mountpoint=\"%s\"}", folder);
+	if (!enter_namespace())
+		skip();
+	assert_int_equal(symlink("/proc/self", link), 0);
+	assert_int_equal(mount(device, folder, "tmpfs", 0, "size=4k"), 0);
+	assert_int_equal(mount("x", folder, "tmpfs", 0, "size=64k"), 0);
+	fake_set(&test->fake, "collectors", "filesystem");
+	run(test);
+	assert_value(test, size, 65536);
+	assert_int_equal(umount(folder), 0);
+	assert_int_equal(umount(folder), 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -552,6 +576,7 @@ int main(void)
 		TEST(what_lies_on_the_same_mount_point_has_one_item),
 		TEST(the_real_host_gives_a_summary_of_everything),
 		TEST(the_kernels_mount_table_is_read_again_when_it_changed),
+		TEST(a_line_of_the_mount_table_as_long_as_a_page_hides_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,7 +113,7 @@ enum {
  * gives in one read. */
 static void files_of_the_kernel_are_known_and_read_to_their_end(void **state)
 {
-	struct source source = SOURCE_INIT;
+	struct source source = {.fd = -1, .short_records = true};
 	struct text text = TEXT_INIT;
 	char last[64];
 	char *memory;
