@@ -79,7 +79,6 @@ static void host_free(struct host *host)
 	buf_done(&host->summary);
 	free(host);
 }
-DEFINE_CLEANUP(struct host *, host_free);
 
 static const struct collector *collector_find(const char *name)
 {
@@ -157,17 +156,12 @@ static int worker_add(struct host *host, const struct collector *collector)
 	return 0;
 }
 
-static int host_open(struct gavea_check *check, void **ret_state)
+static int add_workers(struct host *host)
 {
-	_cleanup_(host_freep) struct host *host = calloc(1, sizeof(*host));
+	struct gavea_check *check = host->collection.check;
 	const char *const *names;
 	size_t count;
 
-	if (!host)
-		return gavea_fail(check, -ENOMEM, "out of memory");
-	host->collection.check = check;
-	host->memory_warning = gavea_option_float(check, "memory_warning");
-	host->memory_critical = gavea_option_float(check, "memory_critical");
 	names = gavea_option_strings(check, "collectors", &count);
 	if (!count)
 		return gavea_fail(check, -EINVAL, "collectors: the list is empty");
@@ -181,7 +175,25 @@ static int host_open(struct gavea_check *check, void **ret_state)
 	if (!host->feed_count)
 		return gavea_fail(check, -ENOENT, "nothing to collect: none of the files is below %s",
 			gavea_option_string(check, "procfs"));
-	*ret_state = TAKE_PTR(host);
+	return 0;
+}
+
+static int host_open(struct gavea_check *check, void **ret_state)
+{
+	struct host *host = calloc(1, sizeof(*host));
+	int r;
+
+	if (!host)
+		return gavea_fail(check, -ENOMEM, "out of memory");
+	host->collection.check = check;
+	host->memory_warning = gavea_option_float(check, "memory_warning");
+	host->memory_critical = gavea_option_float(check, "memory_critical");
+	r = add_workers(host);
+	if (r < 0) {
+		host_free(host);
+		return r;
+	}
+	*ret_state = host;
 	return 0;
 }
 
