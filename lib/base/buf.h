@@ -19,7 +19,10 @@ struct buf {
 	int error;
 };
 
-#define BUF_INIT {NULL, 0, 0, 0, 0}
+#define BUF_INIT \
+	{ \
+		.data = NULL \
+	}
 
 void buf_done(struct buf *buf);
 #define _cleanup_buf_ _cleanup_(buf_done)

@@ -13,7 +13,10 @@ struct error {
 	char *message; /* Owned; NULL: none was set. */
 };
 
-#define ERROR_INIT {NULL, NULL}
+#define ERROR_INIT \
+	{ \
+		.where = NULL \
+	}
 
 /* Sets the message, replacing any earlier one, and returns code, so that one can write
  * `return error_set(error, -EINVAL, "…")`. error may be NULL. */

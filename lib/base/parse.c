@@ -132,8 +132,7 @@ static const struct unit *find_unit(const struct unit *units, size_t count, cons
 }
 
 /* One number and its unit, with blanks allowed between them. */
-static int scan_quantity(
-	const char **text, const struct unit *units, size_t unit_count, int64_t *ret_value)
+static int scan_quantity(const char **text, const struct unit *units, size_t unit_count, int64_t *ret_value)
 {
 	const char *p = *text, *name;
 	const struct unit *unit;

@@ -19,7 +19,10 @@ struct strmap {
 	size_t room;
 };
 
-#define STRMAP_INIT {NULL, 0, 0}
+#define STRMAP_INIT \
+	{ \
+		.entries = NULL \
+	}
 
 /* Frees the map, and every value with free_value unless that is NULL. */
 void strmap_done(struct strmap *map, void (*free_value)(void *));

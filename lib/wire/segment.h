@@ -32,8 +32,8 @@ void segment_encode_header(const struct segment_header *header, uint8_t bytes[st
 int segment_decode_header(const uint8_t bytes[static SEGMENT_HEADER_SIZE], struct segment_header *ret_header);
 
 /* Writes a record's header for this payload. */
-void segment_encode_record(uint64_t seq, const void *payload, size_t length,
-	uint8_t bytes[static SEGMENT_RECORD_HEADER_SIZE]);
+void segment_encode_record(
+	uint64_t seq, const void *payload, size_t length, uint8_t bytes[static SEGMENT_RECORD_HEADER_SIZE]);
 
 /*
  * Judges the record at the start of these bytes. Returns 1 with its seq and payload (which points into bytes) and, in
