@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writes JSON (RFC 8259) into a buffer. Commas are put in by the writer; text that is not valid UTF-8 has its bad bytes
- * replaced by U+FFFD. Numbers that JSON can't say (NaN, infinities) become null, unless written as strings.
+ * Writes JSON (RFC 8259) into a buffer. Commas are put in by the writer; text that is not valid UTF-8 has its
+ * bad bytes replaced by U+FFFD. Numbers that JSON can't say (NaN, infinities) become null, unless written as
+ * strings.
  */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H

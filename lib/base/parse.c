@@ -74,8 +74,8 @@ int parse_uint64(const char *text, uint64_t *ret_value)
 	return 0;
 }
 
-/* Digits with an optional fraction and exponent. Only what a person would write: no hexadecimal, "inf" or "nan". The
- * programs never call setlocale() for numbers, so strtod reads a point. */
+/* Digits with an optional fraction and exponent. Only what a person would write: no hexadecimal, "inf" or
+ * "nan". The programs never call setlocale() for numbers, so strtod reads a point. */
 static int scan_number(const char *text, const char **ret_end, double *ret_value)
 {
 	const char *digits = text + (*text == '-' || *text == '+');

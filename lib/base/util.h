@@ -66,7 +66,8 @@ static inline int str_empty(const char *text)
 	return !text || !*text;
 }
 
-/* Grows an array for one more element, doubling its room. Returns 0 or -ENOMEM; on failure nothing has changed. */
+/* Grows an array for one more element, doubling its room. Returns 0 or -ENOMEM; on failure nothing has
+ * changed. */
 #define GROW(array, count, room) \
 	((count) < (room) ? 0 : grow_array((void **)&(array), &(room), sizeof(*(array))))
 
