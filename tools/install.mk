@@ -54,7 +54,8 @@ DEB_TREE := build/deb/gavea-$(VERSION)
 deb:
 	rm -rf build/deb
 	mkdir -p $(DEB_TREE)
-	(git ls-files -co --exclude-standard 2>/dev/null || find . -path ./build -prune -o -type f -print) | \
+	if [ -e .git ]; then git ls-files -co --exclude-standard; \
+		else find . -path ./build -prune -o -type f -print; fi | \
 		while read -r f; do [ ! -e "$$f" ] || printf '%s\0' "$$f"; done | \
 		tar -c --null -T - | tar -x -C $(DEB_TREE)
 	cd $(DEB_TREE) && dpkg-buildpackage -us -uc -b -rfakeroot -j2
