@@ -22,8 +22,8 @@ def crc32c(data):
     return crc ^ 0xFFFFFFFF
 
 
-def header(stream, spool_id):
-    head = b"gavea-spool\n" + struct.pack("<IQ16s", 1, stream, bytes.fromhex(spool_id))
+def header(stream, spool_id, first_seq=1):
+    head = b"gavea-spool\n" + struct.pack("<IQ16sQ", 1, stream, bytes.fromhex(spool_id), first_seq)
     return head + struct.pack("<I", crc32c(head))
 
 
