@@ -198,7 +198,7 @@ ldflags.gavea-worker := -ldl
 define plugin
 $(O)/plugins/$(1).so: $(O)/plugins/$(1).a $$(proto.plugin.$(1):%=$(O)/obj/proto/%.o) $(O)/lib/kit.a $(O)/lib/base.a
 	$$(call say,LINK,$$@)
-	$$(Q)$$(CC) $$(ALL_CFLAGS) -shared -Wl,-z,defs -Wl,-Bsymbolic $$(if $(SAN),-Wl$$(comma)-z$$(comma)undefs) $$(ALL_LDFLAGS) -o $$@ \
+	$$(Q)$$(CC) $$(ALL_CFLAGS) -shared -Wl,-z,defs -Wl,-Bsymbolic $$(if $$(SAN),-Wl$$(comma)-z$$(comma)undefs) $$(ALL_LDFLAGS) -o $$@ \
 		-Wl,--whole-archive $(O)/plugins/$(1).a -Wl,--no-whole-archive $$(filter-out $(O)/plugins/$(1).a,$$^) \
 		$$(call pkglibs,$$(pkgs.plugin.$(1))) $$(libs.plugin.$(1)) -lm
 endef
@@ -234,7 +234,8 @@ unit: all unit-build
 FUZZERS := $(basename $(notdir $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_O := build/fuzz
 fuzz:
-	$(MAKE) O=$(FUZZ_O) CC=clang-14 SAN=fuzzer-no-link,address,undefined fuzz-build
+	$(MAKE) O=$(FUZZ_O) CC=clang-14 CFLAGS='-O1 -g -Wno-format-nonliteral' \
+		SAN=fuzzer-no-link,address,undefined fuzz-build
 fuzz-build: $(FUZZERS:%=$(O)/%)
 # A fuzzer names what it is about in its first lines: "// fuzz: lib/wire plugins/host".
 define fuzzer
@@ -249,6 +250,22 @@ fuzz-replay: fuzz
 .PHONY: fuzz fuzz-build fuzz-replay
 
 -include tests/plugins/plugins.mk
+# ---- Benchmarks: each tests/bench/*.c is a program of its own, which the scripts beside it run ----
+
+BENCHES := $(basename $(notdir $(wildcard tests/bench/*.c)))
+define bench_program
+$(O)/bench/$(1): $(O)/obj/tests/bench/$(1).o $(ALL_ARCHIVES)
+	@mkdir -p $$(@D)
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -o $$@ $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group \
+		$$(call pkglibs,$(filter-out cmocka,$(call unit_pkgs,$(1)))) -ldl -lm
+endef
+$(foreach b,$(BENCHES),$(eval $(call bench_program,$(b))))
+bench-build: $(BENCHES:%=$(O)/bench/%)
+bench: all bench-build
+	tests/bench/run --build $(O) $(BENCH_ARGS)
+.PHONY: bench bench-build
+
 -include tools/install.mk
 
 clean:
