@@ -42,6 +42,14 @@ static void on_available(struct worker *worker, void *userdata)
 		check_available(unit->checks[i]);
 }
 
+/* A command's job points to its struct command_job; whoever submitted it hears of the end there. */
+static void end_command(struct worker_job *job, const Gavea__Worker__V1__Done *done, const char *cause)
+{
+	struct command_job *command = job->userdata;
+
+	command->answered(command, done, cause);
+}
+
 static void on_output(
 	struct worker *worker, struct worker_job *job, Gavea__Worker__V1__Output *output, void *userdata)
 {
@@ -62,6 +70,8 @@ static void on_done(
 		check_done(job->userdata, done);
 	else if (job->kind == JOB_DELIVER)
 		output_done(job->userdata, done);
+	else
+		end_command(job, done, NULL);
 }
 
 static void on_lost(struct worker *worker, struct worker_job *job, const char *cause, void *userdata)
@@ -72,6 +82,8 @@ static void on_lost(struct worker *worker, struct worker_job *job, const char *c
 		check_lost(job->userdata, cause);
 	else if (job->kind == JOB_DELIVER)
 		output_lost(job->userdata, cause);
+	else
+		end_command(job, NULL, cause);
 }
 
 static void on_progress(
@@ -239,14 +251,26 @@ int unit_new(const struct unit_env *env, const struct config_plugin *config, str
 	return 0;
 }
 
-void unit_free(struct unit *unit)
+static void free_checks(struct unit *unit)
 {
-	if (!unit)
-		return;
 	for (size_t i = 0; i < unit->check_count; i++)
 		check_free(unit->checks[i]);
 	for (size_t i = 0; i < unit->output_count; i++)
 		output_free(unit->outputs[i]);
+	unit->check_count = unit->output_count = 0;
+}
+
+void unit_stop(struct unit *unit)
+{
+	free_checks(unit);
+	worker_release(unit->worker);
+}
+
+void unit_free(struct unit *unit)
+{
+	if (!unit)
+		return;
+	free_checks(unit);
 	worker_free(unit->worker);
 	series_map_done(&unit->map);
 	free(unit->checks);

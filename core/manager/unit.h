@@ -25,6 +25,15 @@ struct unit_env {
 	void *userdata;
 };
 
+/* A command for a check's plugin: answered() is called once, with the answer or the cause for which there is
+ * none. */
+struct command_job {
+	struct worker_job job; /* kind, check, timeout, command and facts are the submitter's; userdata points
+				  to this */
+	void (*answered)(struct command_job *command, const Gavea__Worker__V1__Done *done, const char *cause);
+	void *userdata;
+};
+
 /* The plugin with its checks; nothing runs yet. config must stay until unit_apply(). */
 int unit_new(const struct unit_env *env, const struct config_plugin *config, struct unit **ret_unit);
 void unit_free(struct unit *unit);
@@ -40,6 +49,9 @@ int unit_apply(struct unit *unit, const struct config_plugin *config);
 
 /* Taken out of the configuration: says so for each of its checks. The caller frees it. */
 void unit_gone(struct unit *unit);
+
+/* Ends its checks and outputs and lets its worker go; only unit_free() may follow. */
+void unit_stop(struct unit *unit);
 
 void unit_urgent(struct unit *unit);
 void unit_watch_memory(struct unit *unit);

@@ -240,6 +240,15 @@ void worker_release(struct worker *worker)
 	set_timer(worker, STOP_TIMEOUT);
 }
 
+bool worker_ended(struct worker *worker)
+{
+	int status;
+
+	if (worker->link && link_reap(worker->link, &status))
+		forget_process(worker);
+	return !worker->link;
+}
+
 /* Even SIGKILL does not end a process that hangs in the kernel: leave it, once, and start another. */
 static void abandon(struct worker *worker)
 {

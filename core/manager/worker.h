@@ -110,6 +110,9 @@ void worker_withdraw(struct worker *worker, struct worker_job *job);
 /* Lets the process end by itself, now if idle, else after its jobs. */
 void worker_release(struct worker *worker);
 
+/* Whether a process that was let go has ended, for those who wait without the event loop. */
+bool worker_ended(struct worker *worker);
+
 /* Looks at the memory that the process uses, and ends it over its limit. */
 void worker_watch_memory(struct worker *worker);
 

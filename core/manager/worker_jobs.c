@@ -218,12 +218,27 @@ static int start_job(struct worker *worker, struct worker_job *job)
 	return 0;
 }
 
+/* The first in the queue whose check has no job running: jobs of one check never overlap. */
+static struct worker_job *next_job(const struct worker *worker)
+{
+	struct worker_job *job = worker->queue, *other;
+
+	for (; job; job = job->next) {
+		for (other = worker->running; other && other->check != job->check;)
+			other = other->next;
+		if (!other)
+			return job;
+	}
+	return NULL;
+}
+
 void jobs_pump(struct worker *worker)
 {
 	size_t concurrency = MAX(worker->plugin->rights->concurrency, 1u);
+	struct worker_job *job;
 
-	while (worker->state == WORKER_READY && worker->queue && worker->running_count < concurrency) {
-		struct worker_job *job = worker->queue;
+	while (worker->state == WORKER_READY && worker->running_count < concurrency &&
+		(job = next_job(worker))) {
 		int r = start_job(worker, job);
 
 		if (r == -EAGAIN) {
