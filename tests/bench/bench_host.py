@@ -145,6 +145,22 @@ class CollectdProcesses(Collectd):
     plugins = Collectd.plugins + ["processes"]
 
 
+def control_answers(path, request):
+    """The packets with which the manager answers a request, without their end; none while it does not listen."""
+    packets = []
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+        s.settimeout(5)
+        try:
+            s.connect(str(path))
+            s.send(request)
+            # Answer.end is field 1.
+            while (packet := s.recv(1 << 20)) and packet[0] != 0x0A:
+                packets.append(packet)
+        except OSError:
+            return []
+    return packets
+
+
 class Gavea(Subject):
     """The manager and its workers, with nothing to send to."""
 
@@ -154,27 +170,31 @@ class Gavea(Subject):
         return ""
 
     def first_sample(self):
-        gavead, _ = self.program("gavead"), self.program("gavea-worker")
+        gavead, worker = self.program("gavead"), self.program("gavea-worker")
         conf, run = self.folder / "conf", self.folder / "run"
         (conf / "conf.d").mkdir(parents=True)
-        (conf / "gavea.conf").write_text(f'agent: {{ name = "bench"; plugin_directory = "{self.build}/plugins"; }};\n')
+        (conf / "gavea.conf").write_text('agent: { name = "bench"; };\n')
         collectors = ", ".join(f'"{name}"' for name in COLLECTORS)
         (conf / "conf.d/host.conf").write_text(
-            f'host: {{ every = "1s"; checks = ( {{ name = "main"; collectors = [ {collectors} ]; }} ); }};\n')
+            f'host: {{ every = "1s"; collectors = [ {collectors} ]; checks = ( {{ name = "main"; }} ); }};\n')
         outputs = self.outputs()
         if outputs:
             (conf / "conf.d/fleet.conf").write_text(outputs)
         begin = time.monotonic()
         self.process = measure.start(
-            [gavead, "--config", str(conf), "--state", str(self.folder / "state"), "--run", str(run)], self.log)
-        if not measure.wait_for(lambda: self.has_sample(run), 20, self.process):
-            raise Missing("gavead did not start: " + self.log.read_text(errors="replace")[-300:])
+            [gavead, "--config", str(conf), "--state", str(self.folder / "state"), "--run", str(run),
+             "--plugins", str(self.build / "plugins"), "--worker", worker], self.log)
+        if not measure.wait_for(lambda: self.has_sample(run / "control.sock"), 20, self.process):
+            raise Missing("gavead has no sample: " + self.log.read_text(errors="replace")[-300:])
         return 1000 * (time.monotonic() - begin)
 
-    def has_sample(self, run):
-        done = subprocess.run([self.program("gavea"), "status", "--json", "--run", str(run)], check=False,
-                              stdin=subprocess.DEVNULL, capture_output=True, timeout=10)
-        return b'"status":"ok"' in done.stdout.replace(b" ", b"")
+    @staticmethod
+    def has_sample(path):
+        # Request.status.check = "host/main"; the summary of its first result speaks of the CPUs.
+        name = b"host/main"
+        status = bytes([0x12, len(name)]) + name
+        answers = control_answers(path, bytes([0x0A, len(status)]) + status)
+        return any(b" CPU" in packet for packet in answers)
 
 
 class GaveaFleet(Gavea):
@@ -185,25 +205,16 @@ class GaveaFleet(Gavea):
 
     def outputs(self):
         fleetd = self.program("gavea-fleetd")
-        if not (self.build / "plugins/fleet.so").exists():
-            raise Missing("plugins/fleet.so is not built")
-        port = measure.free_port()
-        token = self.folder / "token"
-        token.write_text("bench-token\n")
-        token.chmod(0o600)
-        conf = self.folder / "fleet.conf"
-        conf.write_text(f'fleet: {{ listen = "127.0.0.1:{port}"; state_directory = "{self.folder}/fleetd"; '
-                        f'token = "${{file:{token}}}"; }};\n')
-        self.server = measure.start([fleetd, "--config", str(conf)], self.folder / "fleetd.log")
-
-        def listening():
-            with socket.socket() as s:
-                return s.connect_ex(("127.0.0.1", port)) == 0
-        if not measure.wait_for(listening, 10, self.server, pause=0.01):
-            raise Missing("gavea-fleetd did not start: " +
-                          (self.folder / "fleetd.log").read_text(errors="replace")[-300:])
-        return (f'fleet: {{ checks = ( {{ name = "main"; every = "1s"; url = "http://127.0.0.1:{port}"; '
-                f'token = "${{file:{token}}}"; }} ); }};\n')
+        self.program("plugins/fleet.so")
+        conf, port_file, log = self.folder / "fleetd.conf", self.folder / "port", self.folder / "fleetd.log"
+        conf.write_text('log_level = "warning";\n')
+        self.server = measure.start([fleetd, "--config", str(conf), "--state", str(self.folder / "fleetd"),
+                                     "--listen", "127.0.0.1:0", "--port-file", str(port_file)], log)
+        port = measure.wait_for(lambda: port_file.exists() and port_file.read_text().strip(), 10, self.server)
+        if not port:
+            raise Missing("gavea-fleetd did not start: " + log.read_text(errors="replace")[-300:])
+        return ('fleet: { every = "1s"; checks = ( '
+                f'{{ name = "central"; url = "http://127.0.0.1:{port}"; }} ); }};\n')
 
     def stop(self):
         super().stop()
