@@ -198,7 +198,7 @@ ldflags.gavea-worker := -ldl
 define plugin
 $(O)/plugins/$(1).so: $(O)/plugins/$(1).a $$(proto.plugin.$(1):%=$(O)/obj/proto/%.o) $(O)/lib/kit.a $(O)/lib/base.a
 	$$(call say,LINK,$$@)
-	$$(Q)$$(CC) $$(ALL_CFLAGS) -shared -Wl,-z,defs -Wl,-Bsymbolic $$(if $(SAN),-Wl$$(comma)-z$$(comma)undefs) $$(ALL_LDFLAGS) -o $$@ \
+	$$(Q)$$(CC) $$(ALL_CFLAGS) -shared -Wl,-z,defs -Wl,-Bsymbolic $$(if $$(SAN),-Wl$$(comma)-z$$(comma)undefs) $$(ALL_LDFLAGS) -o $$@ \
 		-Wl,--whole-archive $(O)/plugins/$(1).a -Wl,--no-whole-archive $$(filter-out $(O)/plugins/$(1).a,$$^) \
 		$$(call pkglibs,$$(pkgs.plugin.$(1))) $$(libs.plugin.$(1)) -lm
 endef
@@ -234,7 +234,8 @@ unit: all unit-build
 FUZZERS := $(basename $(notdir $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_O := build/fuzz
 fuzz:
-	$(MAKE) O=$(FUZZ_O) CC=clang-14 SAN=fuzzer-no-link,address,undefined fuzz-build
+	$(MAKE) O=$(FUZZ_O) CC=clang-14 CFLAGS='-O1 -g -Wno-format-nonliteral' \
+		SAN=fuzzer-no-link,address,undefined fuzz-build
 fuzz-build: $(FUZZERS:%=$(O)/%)
 # A fuzzer names what it is about in its first lines: "// fuzz: lib/wire plugins/host".
 define fuzzer
@@ -248,6 +249,7 @@ fuzz-replay: fuzz
 	tools/run-fuzz-corpora $(FUZZ_O) $(FUZZERS)
 .PHONY: fuzz fuzz-build fuzz-replay
 
+-include tests/plugins/plugins.mk
 # ---- Benchmarks: each tests/bench/*.c is a program of its own, which the scripts beside it run ----
 
 BENCHES := $(basename $(notdir $(wildcard tests/bench/*.c)))
@@ -264,7 +266,6 @@ bench: all bench-build
 	tests/bench/run --build $(O) $(BENCH_ARGS)
 .PHONY: bench bench-build
 
--include tests/plugins/plugins.mk
 -include tools/install.mk
 
 clean:

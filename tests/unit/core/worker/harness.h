@@ -138,7 +138,8 @@ static inline int harness_start(
 	struct harness *h, const char *plugin, const char *path, const Rights *rights, bool describe)
 {
 	char *worker = path_format("%s/gavea-worker", h->build);
-	char *file = path ? strdup(path) : test_plugin(h, plugin), *state = path_format("%s/state", h->scratch);
+	char *file = path ? strdup(path) : test_plugin(h, plugin),
+	     *state = path_format("%s/state", h->scratch);
 	struct link_spec spec = {
 		.worker = worker,
 		.plugin = plugin,
@@ -174,7 +175,8 @@ static inline int harness_start(
 }
 
 /* Sends what part points to (a pointer to the message of that case). */
-static inline void send_part(struct harness *h, Gavea__Worker__V1__ToWorker__BodyCase part, void *body, int fd)
+static inline void send_part(
+	struct harness *h, Gavea__Worker__V1__ToWorker__BodyCase part, void *body, int fd)
 {
 	Gavea__Worker__V1__ToWorker message = GAVEA__WORKER__V1__TO_WORKER__INIT;
 

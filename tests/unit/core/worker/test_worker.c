@@ -51,7 +51,8 @@ static const char *attribute(const Gavea__V1__Item *item, const char *name)
 
 static void options_arrive_typed_and_defaults_fill_in(void **state)
 {
-	static const char *const options[] = {"int=42", "duration=9000000000", "percent=50", "secret=hush", NULL};
+	static const char *const options[] = {
+		"int=42", "duration=9000000000", "percent=50", "secret=hush", NULL};
 	static const uint32_t types[] = {
 		GAVEA_OPTION_INT, GAVEA_OPTION_DURATION, GAVEA_OPTION_PERCENT, GAVEA_OPTION_SECRET};
 	struct harness *h = *state;
@@ -465,8 +466,10 @@ static void mistakes_of_a_plugin_are_told_once(void **state)
 		assert_string_equal(done->done->summary, "asked for what is not there");
 	}
 	assert_string_equal(h->logs,
-		"4: a mistake in the plugin: it asks for option \"no_such_option\", which is not in its table\n"
-		"4: a mistake in the plugin: it reads option \"string\" as another type than its table has\n");
+		"4: a mistake in the plugin: it asks for option \"no_such_option\", which is not in its "
+		"table\n"
+		"4: a mistake in the plugin: it reads option \"string\" as another type than its table "
+		"has\n");
 	let_go(h);
 }
 
