@@ -6,6 +6,7 @@ import argparse
 import http.client
 import shutil
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ import measure
 ROOT = Path(__file__).resolve().parents[2]
 WARM_UP = 5  # seconds before anything is counted
 TRACED = 5  # seconds under strace
+STARTS = 5  # of which the median time to the first sample is shown
 COLLECTORS = ["cpu", "diskstats", "filesystem", "loadavg", "meminfo", "netdev", "pressure", "stat"]
 
 
@@ -44,6 +46,9 @@ class Subject:
             raise Missing(f"{name} is not built")
         return str(path)
 
+    def prepare(self):
+        """Finds and writes what is needed to start it. Raises Missing."""
+
     def tick(self):
         """Called once a second."""
 
@@ -55,9 +60,15 @@ class Subject:
         if self.process:
             measure.stop(self.process)
 
+    def done(self):
+        """After the last stop."""
+
 
 class Floor(Subject):
     name = "floor (reading alone)"
+
+    def prepare(self):
+        self.program("bench/floor")
 
     def first_sample(self):
         self.process = measure.start([self.program("bench/floor")], self.log)
@@ -65,16 +76,18 @@ class Floor(Subject):
 
 class NodeExporter(Subject):
     name = "node_exporter, scraped"
+    executable = "prometheus-node-exporter"
     connection = None
 
+    def prepare(self):
+        if not shutil.which(self.executable):
+            raise Missing(f"{self.executable} is not installed")
+
     def first_sample(self):
-        program = shutil.which("prometheus-node-exporter")
-        if not program:
-            raise Missing("prometheus-node-exporter is not installed")
         port = measure.free_port()
         begin = time.monotonic()
         self.process = measure.start(
-            [program, f"--web.listen-address=127.0.0.1:{port}", "--web.disable-exporter-metrics",
+            [self.executable, f"--web.listen-address=127.0.0.1:{port}", "--web.disable-exporter-metrics",
              "--collector.disable-defaults"] + [f"--collector.{name}" for name in COLLECTORS], self.log)
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
         if not measure.wait_for(self.tick, 20, self.process):
@@ -116,26 +129,30 @@ class Collectd(Subject):
         if csv:
             lines += ["LoadPlugin csv", f'<Plugin csv>\nDataDir "{folder}/csv"\n</Plugin>']
         (folder / "conf").write_text("\n".join(lines) + "\n")
-        return str(folder / "conf")
 
-    def start(self, program, csv):
-        folder = self.folder / ("csv" if csv else "plain")
-        return folder, measure.start([program, "-f", "-C", self.config(folder, csv)], self.log)
+    def prepare(self):
+        self.executable = shutil.which("collectd", path="/usr/sbin:/usr/bin")
+        if not self.executable:
+            raise Missing("collectd is not installed")
+        self.plain, self.csv = self.folder / "plain", self.folder / "csv"
+        self.config(self.plain, csv=False)
+        self.config(self.csv, csv=True)
+
+    def start(self, folder):
+        return measure.start([self.executable, "-f", "-C", str(folder / "conf")], self.log)
 
     def first_sample(self):
-        program = shutil.which("collectd", path="/usr/sbin:/usr/bin")
-        if not program:
-            raise Missing("collectd is not installed")
+        shutil.rmtree(self.csv / "csv", ignore_errors=True)
         begin = time.monotonic()
-        folder, process = self.start(program, csv=True)
+        process = self.start(self.csv)
         try:
-            seen = measure.wait_for(lambda: any((folder / "csv").glob("bench/*/*")), 10, process)
+            seen = measure.wait_for(lambda: any((self.csv / "csv").glob("bench/*/*")), 10, process)
             elapsed = 1000 * (time.monotonic() - begin)
         finally:
             measure.stop(process)
         if not seen:
             raise Missing("collectd wrote nothing: " + self.log.read_text(errors="replace")[-300:])
-        _, self.process = self.start(program, csv=False)
+        self.process = self.start(self.plain)
         return elapsed
 
 
@@ -170,9 +187,9 @@ class Gavea(Subject):
     def outputs(self):
         return ""
 
-    def first_sample(self):
+    def prepare(self):
         gavead, worker = self.program("gavead"), self.program("gavea-worker")
-        conf, run = self.folder / "conf", self.folder / "run"
+        conf = self.folder / "conf"
         (conf / "conf.d").mkdir(parents=True)
         (conf / "gavea.conf").write_text('agent: { name = "bench"; };\n')
         collectors = ", ".join(f'"{name}"' for name in COLLECTORS)
@@ -181,20 +198,19 @@ class Gavea(Subject):
         outputs = self.outputs()
         if outputs:
             (conf / "conf.d/fleet.conf").write_text(outputs)
-        command = [gavead, "--config", str(conf), "--state", str(self.folder / "state"), "--run", str(run),
-                   "--plugins", str(self.build / "plugins"), "--worker", worker]
-        fresh = self.start(command, run)
-        measure.stop(self.process)
-        again = self.start(command, run)
-        self.note = f"{self.name}: {fresh:.1f} ms on the very first start, which makes spool and identity."
-        return again
+        self.run = self.folder / "run"
+        self.command = [gavead, "--config", str(conf), "--state", str(self.folder / "state"), "--run", str(self.run),
+                        "--plugins", str(self.build / "plugins"), "--worker", worker]
 
-    def start(self, command, run):
+    def first_sample(self):
         begin = time.monotonic()
-        self.process = measure.start(command, self.log)
-        if not measure.wait_for(lambda: self.has_sample(run / "control.sock"), 20, self.process):
+        self.process = measure.start(self.command, self.log)
+        if not measure.wait_for(lambda: self.has_sample(self.run / "control.sock"), 20, self.process):
             raise Missing("gavead has no sample: " + self.log.read_text(errors="replace")[-300:])
-        return 1000 * (time.monotonic() - begin)
+        elapsed = 1000 * (time.monotonic() - begin)
+        if not self.note:
+            self.note = f"{self.name}: {elapsed:.1f} ms on the very first start, which makes spool and identity."
+        return elapsed
 
     @staticmethod
     def has_sample(path):
@@ -224,26 +240,35 @@ class GaveaFleet(Gavea):
         return ('fleet: { every = "1s"; checks = ( '
                 f'{{ name = "central"; url = "http://127.0.0.1:{port}"; }} ); }};\n')
 
-    def stop(self):
-        super().stop()
+    def done(self):
         if self.server:
             measure.stop(self.server)
 
 
-def start_all(build, folder):
-    """The subjects that run, and a row for each."""
-    running, rows = [], []
+def start_one(subject):
+    """Starts it a few times; the median time to its first sample, or None."""
+    times = [subject.first_sample()]
+    for _ in range(STARTS if times[0] else 0):
+        subject.stop()
+        times.append(subject.first_sample())
+    return statistics.median(times[1:]) if times[1:] else None
+
+
+def start_all(subjects, build, folder):
+    """Adds the subjects that run to the list; returns a row for each."""
+    rows = []
     for kind in (Floor, Gavea, GaveaFleet, NodeExporter, Collectd, CollectdProcesses):
         subject = kind(build, folder)
+        subjects.append(subject)
         try:
-            first = subject.first_sample()
+            subject.prepare()
+            rows.append({"name": subject.name, "first": start_one(subject)})
         except Missing as missing:
-            print(f"left out: {kind.name}: {missing}")
+            print(f"left out: {subject.name}: {missing}")
+            subjects.remove(subject)
             subject.stop()
-            continue
-        running.append(subject)
-        rows.append({"name": subject.name, "first": first})
-    return running, rows
+            subject.done()
+    return rows
 
 
 def keep_ticking(subjects, done):
@@ -264,8 +289,12 @@ def measure_all(subjects, rows, cycles, folder):
     for subject, row, old, new in zip(subjects, rows, before, after):
         if subject.process.poll() is not None:
             raise SystemExit(f"{subject.name} ended: {subject.log.read_text(errors='replace')[-300:]}")
-        row["cpu"] = (new - old) / elapsed / 1e6
-        row["pss"] = measure.pss_kib(subject.process.pid)
+        cpu = {pid: (ns - old.get(pid, 0)) / elapsed / 1e6 for pid, ns in new.items()}
+        pss = measure.pss_kib(subject.process.pid)
+        row["cpu"] = sum(cpu.values())
+        row["pss"] = sum(pss.values()) or None
+        if len(cpu) > 1:
+            row["parts"] = [f"{measure.process_name(pid)} {cpu[pid]:.3f} ms, {pss.get(pid, 0)} KiB" for pid in cpu]
     for subject, row in zip(subjects, rows):
         row["syscalls"] = measure.syscalls(subject.process.pid, TRACED, folder)
 
@@ -286,7 +315,9 @@ def show(subjects, rows, cycles):
         ("first sample ms", "first", "{:.1f}")]))
     print(f"\n{cycles} cycles, all at the same time; whole process trees. Ratios are to "
           f"{ours['name'] if ours else 'nothing: the agent is not built'}.")
-    for subject in subjects:
+    for subject, row in zip(subjects, rows):
+        if "parts" in row:
+            print(f"{row['name']}: {'; '.join(row['parts'])}.")
         if subject.note:
             print(subject.note)
 
@@ -313,7 +344,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="gavea-bench-") as folder:
         subjects, done = [], threading.Event()
         try:
-            subjects, rows = start_all(args.build, folder)
+            rows = start_all(subjects, args.build, folder)
             ticker = threading.Thread(target=keep_ticking, args=(subjects, done))
             ticker.start()
             try:
@@ -326,6 +357,7 @@ def main():
         finally:
             for subject in subjects:
                 subject.stop()
+                subject.done()
     return 0
 
 
