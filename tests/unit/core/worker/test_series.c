@@ -52,11 +52,25 @@ static void a_declaration_is_sent_until_it_has_been(void **state)
 	bool to_send;
 
 	declare(state, 1, "x", NULL, 0, &to_send);
-	declare(state, 2, "x", NULL, 0, &to_send);
+	series_forget(*state, 1);
+	declare(state, 1, "x", NULL, 0, &to_send);
 	assert_true(to_send);
 	series_sent(*state, 1);
-	declare(state, 3, "x", NULL, 0, &to_send);
+	declare(state, 1, "x", NULL, 0, &to_send);
 	assert_false(to_send);
+	series_forget(*state, 1);
+	declare(state, 1, "x", NULL, 0, &to_send);
+	assert_false(to_send);
+}
+
+static void each_check_has_series_of_its_own(void **state)
+{
+	bool to_send;
+
+	assert_int_equal(declare(state, 1, "x", NULL, 0, &to_send), 1);
+	assert_int_equal(declare(state, 2, "x", NULL, 0, &to_send), 2);
+	assert_true(to_send);
+	assert_int_equal(series_get(*state, 2)->check, 2);
 }
 
 static void one_that_was_to_be_sent_by_a_closed_check_is_asked_for_again(void **state)
@@ -134,6 +148,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		series_test(the_same_name_and_labels_have_the_same_number),
 		series_test(a_declaration_is_sent_until_it_has_been),
+		series_test(each_check_has_series_of_its_own),
 		series_test(one_that_was_to_be_sent_by_a_closed_check_is_asked_for_again),
 		series_test(names_and_labels_are_those_of_prometheus),
 		series_test(the_type_of_a_series_does_not_change),
