@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An HTTP/1.1 server (libmicrohttpd behind it): listeners with optional TLS, a pool of threads, bodies bounded before they
- * are read, answers now or later. Handlers run on the server's threads and must not block: one that has to wait calls
- * httpd_suspend() and answers from another thread.
+ * An HTTP/1.1 server (libmicrohttpd behind it): listeners with optional TLS, a pool of threads, bodies
+ * bounded before they are read, answers now or later. Handlers run on the server's threads and must not
+ * block: one that has to wait calls httpd_suspend() and answers from another thread.
  */
 #ifndef NET_HTTPD_H
 #define NET_HTTPD_H
@@ -29,11 +29,12 @@ struct httpd_settings {
 	size_t max_body; /* bytes; more gets 413 without being read */
 };
 
-/* Called once for each request when its head is there: return the largest body to accept (0: none), or a negative HTTP
- * status (-401, …) to refuse before reading any. NULL: settings.max_body for all. */
+/* Called once for each request when its head is there: return the largest body to accept (0: none), or a
+ * negative HTTP status (-401, …) to refuse before reading any. NULL: settings.max_body for all. */
 typedef ssize_t (*httpd_admit)(struct httpd_request *request, void *userdata);
 
-/* Called once when the whole request is there. Must call one of the httpd_answer functions, or httpd_suspend(). */
+/* Called once when the whole request is there. Must call one of the httpd_answer functions, or
+ * httpd_suspend(). */
 typedef void (*httpd_handle)(struct httpd_request *request, void *userdata);
 
 int httpd_start(const struct httpd_settings *settings, httpd_admit admit, httpd_handle handle, void *userdata,
@@ -44,8 +45,8 @@ void httpd_stop(struct httpd *httpd);
 
 uint16_t httpd_port(const struct httpd *httpd);
 
-/* What was asked. All borrowed until the answer; header and query NULL when not there. Path is percent-decoded, without
- * query. */
+/* What was asked. All borrowed until the answer; header and query NULL when not there. Path is
+ * percent-decoded, without query. */
 const char *httpd_method(const struct httpd_request *request);
 const char *httpd_path(const struct httpd_request *request);
 const char *httpd_header(const struct httpd_request *request, const char *name);
@@ -57,22 +58,22 @@ const char *httpd_peer(const struct httpd_request *request); /* "192.0.2.1" */
 void httpd_set_header(struct httpd_request *request, const char *name, const char *value);
 
 /* Answers. The body is copied. */
-void httpd_answer(struct httpd_request *request, int status, const char *content_type, const void *body,
-	size_t size);
+void httpd_answer(
+	struct httpd_request *request, int status, const char *content_type, const void *body, size_t size);
 
 /* Answers {"error": "..."} with that status. */
 void httpd_answer_error(struct httpd_request *request, int status, const char *format, ...) _printf_(3, 4);
 
 /*
- * Holds the request so that another thread may answer it: that thread calls an answer function, which also resumes it.
- * After httpd_suspend() the handler must not touch the request any more.
+ * Holds the request so that another thread may answer it: that thread calls an answer function, which also
+ * resumes it. After httpd_suspend() the handler must not touch the request any more.
  */
 void httpd_suspend(struct httpd_request *request);
 
 /*
- * Answers with a stream (server-sent events): read() is called for more bytes; it returns how many, 0 for "nothing now,
- * hold the connection until httpd_stream_wake()", or -1 for the end. closed() is called once when the client is gone or
- * the stream has ended.
+ * Answers with a stream (server-sent events): read() is called for more bytes; it returns how many, 0 for
+ * "nothing now, hold the connection until httpd_stream_wake()", or -1 for the end. closed() is called once
+ * when the client is gone or the stream has ended.
  */
 struct httpd_stream;
 typedef ssize_t (*httpd_stream_read)(void *userdata, char *buffer, size_t size);
