@@ -45,8 +45,10 @@ static struct arena_block *add_block(struct arena *arena, size_t size)
 	room = MAX(room, size);
 	if (room > arena->limit - arena->total)
 		room = arena->limit - arena->total;
-	if (room < size)
+	if (room < size) {
+		arena->full = 1;
 		return NULL;
+	}
 	block = malloc(sizeof *block + room);
 	if (!block)
 		return NULL;
@@ -63,8 +65,10 @@ void *arena_alloc(struct arena *arena, size_t size)
 	struct arena_block *block = arena->blocks;
 	void *at;
 
-	if (size > arena->limit)
+	if (size > arena->limit) {
+		arena->full = 1;
 		return NULL;
+	}
 	size = (size + ALIGN - 1) & ~(ALIGN - 1);
 	if (!block || size > block->size - arena->used)
 		block = add_block(arena, size);

@@ -14,6 +14,7 @@ struct arena {
 	size_t used; /* of the newest */
 	size_t total;
 	size_t limit;
+	int full; /* something was refused because of the limit */
 	ProtobufCAllocator allocator; /* for protobuf-c: frees nothing */
 };
 

@@ -171,7 +171,7 @@ int report_decode(struct decoders *decoders, enum report_encoding encoding, cons
 		report = gavea__v1__report__unpack(&arena->allocator, size, body);
 		if (report)
 			*ret_report = report;
-		else if (arena->limit - arena->total < arena->limit / 4)
+		else if (arena->full)
 			r = error_set(error, -EFBIG,
 				"too many parts: they don't fit into %zu bytes of memory", arena->limit);
 		else

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
 #define CONFIG_FILE GAVEA_CONF_DIR "/gavea-fleet.conf"
@@ -138,6 +139,7 @@ static int serve(const struct settings *settings, const struct arguments *argume
 	sigset_t set;
 	int r;
 
+	umask(0077);
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
