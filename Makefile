@@ -235,6 +235,17 @@ fuzz-replay: fuzz
 	tools/run-fuzz-corpora $(FUZZ_O) $(FUZZERS)
 .PHONY: fuzz fuzz-build fuzz-replay
 
+# ---- Load generators of the benchmarks: tests/bench/NAME.c ----
+
+BENCHES := $(basename $(notdir $(wildcard tests/bench/*.c)))
+bench-build: all $(BENCHES:%=$(O)/bench/%)
+$(O)/bench/%: $(O)/obj/tests/bench/%.o $(ALL_ARCHIVES)
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group \
+		$(call pkglibs,$(sort $(foreach l,$(LIBS),$(pkgs.$(l))) libssl libcrypto)) -lm
+.PHONY: bench-build
+
 -include tools/install.mk
 
 clean:
