@@ -307,7 +307,7 @@ static inline int GAVEA_PRINTF(3, 4) gavea_fail(struct gavea_check *check, int e
 {
 	va_list args;
 	va_start(args, format);
-	check->host->fail(check, format, args);
+	(check->host->fail)(check, format, args); /* in parentheses: test frameworks have macros named fail() */
 	va_end(args);
 	return error;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The agent's configuration: gavea.conf and the files of conf.d, read, merged, and judged against what the plugins say of
- * themselves. Two steps, because the second one needs descriptions that come from workers:
+ * The agent's configuration: gavea.conf and the files of conf.d, read, merged, and judged against what the
+ * plugins say of themselves. Two steps, because the second one needs descriptions that come from workers:
  *
  *   config_read()     files -> groups; knows which plugins are wanted
  *   config_resolve()  groups + descriptions -> checks with validated options
@@ -25,7 +25,10 @@ struct config_errors {
 	size_t left_out; /* beyond the first 200 */
 };
 
-#define CONFIG_ERRORS_INIT {NULL, 0, 0, 0}
+#define CONFIG_ERRORS_INIT \
+	{ \
+		NULL, 0, 0, 0 \
+	}
 void config_errors_done(struct config_errors *errors);
 
 /* Adds one, "file:line" and message. error.where may be NULL. */
@@ -55,7 +58,8 @@ struct config_plugin {
 	char *name;
 	char *path; /* of the .so */
 	Gavea__Worker__V1__Hello *description;
-	Gavea__Worker__V1__Rights *rights; /* what its worker is granted: what it needs, less what limits take away */
+	Gavea__Worker__V1__Rights
+		*rights; /* what its worker is granted: what it needs, less what limits take away */
 	struct config_check *checks;
 	size_t check_count;
 };
@@ -65,7 +69,8 @@ struct config {
 	struct config_pair *labels;
 	size_t label_count;
 	uint64_t spool_max_bytes; /* agent.spool_size, 256 MiB */
-	int64_t flush_every; /* agent.flush, nanoseconds: how long records may wait for a sync; events never do */
+	int64_t flush_every; /* agent.flush, nanoseconds: how long records may wait for a sync; events never
+				do */
 	int64_t worker_idle; /* agent.worker_idle, 60 s: a worker with nothing due for so long is let go */
 	int log_level;
 	struct config_plugin *plugins; /* by name */
@@ -79,9 +84,9 @@ DEFINE_CLEANUP(struct config *, config_free);
 struct config_files;
 
 /*
- * Reads FOLDER/gavea.conf and FOLDER/conf.d/[!.]*.conf in lexical order. None of them needs to exist: without any, the
- * host plugin runs with its defaults. 0, also when there were errors in the files (they are in errors); -ENOMEM.
- * Blocks on the disk.
+ * Reads FOLDER/gavea.conf and FOLDER/conf.d/[!.]*.conf in lexical order. None of them needs to exist: without
+ * any, the host plugin runs with its defaults. 0, also when there were errors in the files (they are in
+ * errors); -ENOMEM. Blocks on the disk.
  */
 int config_read(const char *folder, struct config_files **ret_files, struct config_errors *errors);
 void config_files_free(struct config_files *files);
@@ -93,8 +98,8 @@ const char *const *config_files_plugins(const struct config_files *files, size_t
 /* agent.plugin_directory, or NULL. Borrowed. */
 const char *config_files_plugin_directory(const struct config_files *files);
 
-/* Says that a plugin could not be described: config_resolve() reports it at the place where the plugin is wanted (with a
- * suggestion among the known names when there is no such file). */
+/* Says that a plugin could not be described: config_resolve() reports it at the place where the plugin is
+ * wanted (with a suggestion among the known names when there is no such file). */
 int config_files_describe_failed(struct config_files *files, const char *plugin, const char *reason);
 
 /* Hands over a description (and the file it came from). Takes hello, whatever is returned. */
@@ -102,14 +107,14 @@ int config_files_describe(
 	struct config_files *files, const char *plugin, const char *path, Gavea__Worker__V1__Hello *hello);
 
 /*
- * Judges everything and makes the configuration. 0 with *ret_config; -EINVAL: errors has at least one. Reads the files
- * and credentials that ${file:} and ${credential:} name: blocks on the disk.
+ * Judges everything and makes the configuration. 0 with *ret_config; -EINVAL: errors has at least one. Reads
+ * the files and credentials that ${file:} and ${credential:} name: blocks on the disk.
  */
 int config_resolve(struct config_files *files, struct config **ret_config, struct config_errors *errors);
 
 /*
- * For one-shots: the options of one check from key=value arguments and a description. Errors say "KEY: ...". Fills a check
- * named plugin/name; free with config_check_done().
+ * For one-shots: the options of one check from key=value arguments and a description. Errors say "KEY: ...".
+ * Fills a check named plugin/name; free with config_check_done().
  */
 int config_check_from_arguments(const Gavea__Worker__V1__Hello *description, const char *name,
 	const char *const *arguments, size_t argument_count, struct config_check *ret_check,

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A worker process as its host sees it: started by fork and exec, spoken to in frames, ended by closing the link or by
- * force. The host watches link_fd() for messages and link_pidfd() for the death. Nothing here blocks but
- * link_describe().
+ * A worker process as its host sees it: started by fork and exec, spoken to in frames, ended by closing the
+ * link or by force. The host watches link_fd() for messages and link_pidfd() for the death. Nothing here
+ * blocks but link_describe().
  */
 #ifndef AGENT_LINK_H
 #define AGENT_LINK_H
 
+#include "agent/place.h"
 #include "base/error.h"
 #include "proto/worker.pb-c.h"
 
@@ -16,9 +17,9 @@
 struct link;
 
 struct link_spec {
-	const char *worker;          /* path of gavea-worker; NULL: beside this program, or where it is installed */
-	const char *plugin;          /* the plugin's name */
-	const char *path;            /* its file */
+	const char *worker; /* path of gavea-worker; NULL: beside this program, or where it is installed */
+	const char *plugin; /* the plugin's name */
+	const char *path; /* its file */
 	const char *state_directory; /* NULL: none */
 	const Gavea__Worker__V1__Rights *rights; /* NULL with describe */
 	bool describe;
@@ -53,18 +54,10 @@ char *link_death(int wait_status, char buffer[static 64]);
 void link_free(struct link *link);
 DEFINE_CLEANUP(struct link *, link_free);
 
-/* Waits for the first message (Hello or Refused) of a worker that was started with describe, at most timeout_ms. 0 with
- * *ret_hello (free with gavea__worker__v1__hello__free_unpacked), or -errno with error filled. Blocks. */
-int link_describe(struct link *link, int timeout_ms, Gavea__Worker__V1__Hello **ret_hello, struct error *error);
-
-/* The path of a plugin's file in the given folder, or in the default ones when folder is NULL ("plugins" beside this
- * program, in a build tree; else where plugins are installed). Allocated; NULL when there is no such plugin, or no memory.
- * name is judged: anything but [a-z][a-z0-9-]* of at most 31 bytes is no plugin. */
-char *plugin_find(const char *folder, const char *name);
-
-/* The names of all plugins in that folder, sorted, NULL at the end; *ret_count may be NULL. Allocated as one list with
- * its strings; free with plugin_list_free(). */
-char **plugin_list(const char *folder, size_t *ret_count);
-void plugin_list_free(char **names);
+/* Waits for the first message (Hello or Refused) of a worker that was started with describe, at most
+ * timeout_ms. 0 with *ret_hello (free with gavea__worker__v1__hello__free_unpacked), or -errno with error
+ * filled. Blocks. */
+int link_describe(
+	struct link *link, int timeout_ms, Gavea__Worker__V1__Hello **ret_hello, struct error *error);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A growing byte buffer. Text in it is always followed by a NUL byte that does not count. Appending to a buffer that
- * ran out of memory, or over its limit, does nothing and is remembered: check once at the end with buf_error().
+ * A growing byte buffer. Text in it is always followed by a NUL byte that does not count. Appending to a
+ * buffer that ran out of memory, or over its limit, does nothing and is remembered: check once at the end
+ * with buf_error().
  */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
@@ -19,7 +20,10 @@ struct buf {
 	int error;
 };
 
-#define BUF_INIT {NULL, 0, 0, 0, 0}
+#define BUF_INIT \
+	{ \
+		NULL, 0, 0, 0, 0 \
+	}
 
 void buf_done(struct buf *buf);
 #define _cleanup_buf_ _cleanup_(buf_done)
@@ -33,8 +37,8 @@ void buf_add_char(struct buf *buf, char c);
 void buf_printf(struct buf *buf, const char *format, ...) _printf_(2, 3);
 void buf_vprintf(struct buf *buf, const char *format, va_list args);
 
-/* Room for size bytes behind the content, which the caller fills and then adds by raising buf->size. NULL: no memory
- * or over the limit. */
+/* Room for size bytes behind the content, which the caller fills and then adds by raising buf->size. NULL: no
+ * memory or over the limit. */
 char *buf_extend(struct buf *buf, size_t size);
 
 /* 0, -ENOMEM or -E2BIG. */

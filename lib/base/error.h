@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Errors that a person will read: where (file and line, or a peer) and what. Parsers and loaders fill one beside
- * their negative errno.
+ * Errors that a person will read: where (file and line, or a peer) and what. Parsers and loaders fill one
+ * beside their negative errno.
  */
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
@@ -13,7 +13,10 @@ struct error {
 	char *message; /* Owned; NULL: none was set. */
 };
 
-#define ERROR_INIT {NULL, NULL}
+#define ERROR_INIT \
+	{ \
+		NULL, NULL \
+	}
 
 /* Sets the message, replacing any earlier one, and returns code, so that one can write
  * `return error_set(error, -EINVAL, "…")`. error may be NULL. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Descriptors and files. Every descriptor is opened with O_CLOEXEC and starts as -EBADF. All calls here block. */
+/* Descriptors and files. Every descriptor is opened with O_CLOEXEC and starts as -EBADF. All calls here
+ * block. */
 #ifndef BASE_FD_H
 #define BASE_FD_H
 
@@ -28,11 +29,12 @@ int fd_pwrite_full(int fd, const void *bytes, size_t size, off_t offset);
 
 int fd_set_nonblocking(int fd, int on);
 
-/* Appends a whole file of at most limit bytes (-EFBIG beyond) to buf. The path is relative to dir_fd, or AT_FDCWD. */
+/* Appends a whole file of at most limit bytes (-EFBIG beyond) to buf. The path is relative to dir_fd, or
+ * AT_FDCWD. */
 int file_read(int dir_fd, const char *path, size_t limit, struct buf *buf);
 
-/* Replaces a file so that after a crash it has either the old or the new content: temporary file, fsync, rename,
- * fsync of the folder. */
+/* Replaces a file so that after a crash it has either the old or the new content: temporary file, fsync,
+ * rename, fsync of the folder. */
 int file_write_atomic(int dir_fd, const char *path, const void *bytes, size_t size, mode_t mode);
 
 /* mkdir -p with this mode for what is made; 0 when it is there in the end. */

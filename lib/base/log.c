@@ -50,7 +50,8 @@ void log_line(int level, const char *format, ...)
 			*c = ' ';
 	used += (size_t)written;
 	line[used++] = '\n';
-	/* One write a line, so that lines of several processes do not mix. There is nobody to tell of a failure. */
+	/* One write a line, so that lines of several processes do not mix. There is nobody to tell of a
+	 * failure. */
 	if (write(STDERR_FILENO, line, used) < 0)
 		return;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Log lines to standard error, with the "<N>" prefix that the journal understands when it reads them, and without it
- * on a terminal. The one writable global of the programs is the level.
+ * Log lines to standard error, with the "<N>" prefix that the journal understands when it reads them, and
+ * without it on a terminal. The one writable global of the programs is the level.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

@@ -74,8 +74,8 @@ int parse_uint64(const char *text, uint64_t *ret_value)
 	return 0;
 }
 
-/* Digits with an optional fraction and exponent. Only what a person would write: no hexadecimal, "inf" or "nan". The
- * programs never call setlocale() for numbers, so strtod reads a point. */
+/* Digits with an optional fraction and exponent. Only what a person would write: no hexadecimal, "inf" or
+ * "nan". The programs never call setlocale() for numbers, so strtod reads a point. */
 static int scan_number(const char *text, const char **ret_end, double *ret_value)
 {
 	const char *digits = text + (*text == '-' || *text == '+');
@@ -132,8 +132,7 @@ static const struct unit *find_unit(const struct unit *units, size_t count, cons
 }
 
 /* One number and its unit, with blanks allowed between them. */
-static int scan_quantity(
-	const char **text, const struct unit *units, size_t unit_count, int64_t *ret_value)
+static int scan_quantity(const char **text, const struct unit *units, size_t unit_count, int64_t *ret_value)
 {
 	const char *p = *text, *name;
 	const struct unit *unit;

@@ -3,8 +3,8 @@
 
 #include <errno.h>
 
-/* FNV-1a, 64 bits, with a final mix: keys are names from configuration, of which a host has thousands at most, and
- * room is bounded by their number. http://www.isthe.com/chongo/tech/comp/fnv/ */
+/* FNV-1a, 64 bits, with a final mix: keys are names from configuration, of which a host has thousands at
+ * most, and room is bounded by their number. http://www.isthe.com/chongo/tech/comp/fnv/ */
 static uint64_t hash_text(const char *text)
 {
 	uint64_t hash = UINT64_C(14695981039346656037);

@@ -19,7 +19,10 @@ struct strmap {
 	size_t room;
 };
 
-#define STRMAP_INIT {NULL, 0, 0}
+#define STRMAP_INIT \
+	{ \
+		NULL, 0, 0 \
+	}
 
 /* Frees the map, and every value with free_value unless that is NULL. */
 void strmap_done(struct strmap *map, void (*free_value)(void *));
@@ -33,8 +36,8 @@ int strmap_set(struct strmap *map, const char *key, void *value, void **ret_old)
 /* Takes a key out and returns its value; NULL: not there. */
 void *strmap_remove(struct strmap *map, const char *key);
 
-/* Goes through the map in no particular order: start with *position = 0; NULL at the end. The map must not change
- * meanwhile. */
+/* Goes through the map in no particular order: start with *position = 0; NULL at the end. The map must not
+ * change meanwhile. */
 const struct strmap_entry *strmap_next(const struct strmap *map, size_t *position);
 
 #endif

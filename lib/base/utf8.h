@@ -6,14 +6,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The length of the valid sequence at the start of text, or 0 when there is none (overlong forms, surrogates and what
- * lies above U+10FFFF are not valid). size must be positive. */
+/* The length of the valid sequence at the start of text, or 0 when there is none (overlong forms, surrogates
+ * and what lies above U+10FFFF are not valid). size must be positive. */
 size_t utf8_sequence(const char *text, size_t size);
 
 bool utf8_valid(const char *text, size_t size);
 
-/* Replaces each bad byte by '?', in place. protobuf strings must be valid UTF-8, and a receiver may refuse the whole
- * message for one that isn't. */
+/* Replaces each bad byte by '?', in place. protobuf strings must be valid UTF-8, and a receiver may refuse
+ * the whole message for one that isn't. */
 void utf8_repair(char *text, size_t size);
 
 /* The largest size <= limit at which text of this size may be cut without splitting a character. */

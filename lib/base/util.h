@@ -35,7 +35,7 @@
 
 /* Defines `static void NAMEp(type **p)` for _cleanup_(NAMEp). */
 #define DEFINE_CLEANUP(type, name) \
-	static inline void name##p(type *pointer) \
+	static inline void name##p(__typeof__(type) *pointer) \
 	{ \
 		if (*pointer) \
 			name(*pointer); \
@@ -66,7 +66,8 @@ static inline int str_empty(const char *text)
 	return !text || !*text;
 }
 
-/* Grows an array for one more element, doubling its room. Returns 0 or -ENOMEM; on failure nothing has changed. */
+/* Grows an array for one more element, doubling its room. Returns 0 or -ENOMEM; on failure nothing has
+ * changed. */
 #define GROW(array, count, room) \
 	((count) < (room) ? 0 : grow_array((void **)&(array), &(room), sizeof(*(array))))
 

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/manager/collect.h"
+#include "base/status.h"
+#include "base/util.h"
+#include "wire/convert.h"
+
+#include <stdio.h>
+
+#define ITEMS_MAX 10000
+
+void collect_reset(struct collect *collect)
+{
+	for (size_t i = 0; i < collect->count; i++)
+		gavea__v1__item__free_unpacked(collect->items[i], NULL);
+	free(collect->items);
+	*collect = (struct collect){.items = NULL};
+}
+
+void collect_items(struct collect *collect, Gavea__Worker__V1__Output *output)
+{
+	size_t taken = 0;
+
+	while (taken < output->n_items && collect->count < ITEMS_MAX &&
+		GROW(collect->items, collect->count, collect->room) == 0)
+		collect->items[collect->count++] = output->items[taken++];
+	collect->left_out += (uint32_t)(output->n_items - taken);
+	/* The rest stays with the message. */
+	memmove(output->items, output->items + taken, (output->n_items - taken) * sizeof *output->items);
+	output->n_items -= taken;
+}
+
+void collect_complain(struct collect *collect, const char *text)
+{
+	if (!collect->complaint)
+		collect->complaint = text;
+}
+
+/* What the items say when the run itself gave no summary: the worst one, and how many there are. */
+static char *summarize(const struct collect *collect, enum gavea_status worst)
+{
+	size_t bad = 0;
+	const Gavea__V1__Item *first = NULL;
+	char *text;
+
+	for (size_t i = 0; i < collect->count; i++) {
+		enum gavea_status status = status_from_wire(collect->items[i]->status);
+
+		bad += status != GAVEA_OK;
+		if (!first && status == worst)
+			first = collect->items[i];
+	}
+	if (!first)
+		return strdup("the plugin gave no result");
+	if (bad == 0) {
+		if (asprintf(&text, "%zu items, all ok", collect->count) < 0)
+			return NULL;
+	} else if (asprintf(&text, "%zu of %zu items not ok; %s: %s", bad, collect->count, first->name,
+			   first->summary) < 0) {
+		return NULL;
+	}
+	return text;
+}
+
+static Gavea__V1__Result *make(struct collect *collect, enum gavea_status status, char *summary)
+{
+	Gavea__V1__Result *result = malloc(sizeof *result);
+
+	if (!result || !summary) {
+		free(result);
+		free(summary);
+		return NULL;
+	}
+	gavea__v1__result__init(result);
+	result->status = status_to_wire((int)status);
+	result->summary = summary;
+	result->items = TAKE_PTR(collect->items);
+	result->n_items = collect->count;
+	result->items_left_out = collect->left_out;
+	collect->count = 0;
+	collect_reset(collect);
+	return result;
+}
+
+Gavea__V1__Result *collect_result(struct collect *collect, Gavea__Worker__V1__Done *done)
+{
+	enum gavea_status status = status_from_wire(done->status);
+	bool gave_status = done->status != GAVEA__V1__STATUS__STATUS_UNSPECIFIED;
+	enum gavea_status worst = gave_status ? status : GAVEA_OK;
+	char *summary = NULL;
+
+	collect->left_out += done->items_left_out;
+	if (done->error) {
+		const char *reason = str_empty(done->message) ? strerror(-done->error) : done->message;
+
+		return collect_cause(collect, reason);
+	}
+	if (collect->complaint) {
+		if (asprintf(&summary, "the plugin %s", collect->complaint) < 0)
+			summary = NULL;
+		return make(collect, GAVEA_UNKNOWN, summary);
+	}
+	for (size_t i = 0; i < collect->count; i++)
+		worst = status_worst(worst, status_from_wire(collect->items[i]->status));
+	if (!gave_status && collect->count == 0)
+		worst = GAVEA_UNKNOWN;
+	if (str_empty(done->summary))
+		summary = summarize(collect, worst);
+	else
+		summary = strdup(done->summary);
+	return make(collect, worst, summary);
+}
+
+Gavea__V1__Result *collect_cause(struct collect *collect, const char *cause)
+{
+	return make(collect, GAVEA_UNKNOWN, strdup(cause));
+}

@@ -1,0 +1,646 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/manager/manager.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/parse.h"
+#include "core/manager/cgroup.h"
+#include "core/manager/clockwatch.h"
+#include "core/manager/control.h"
+#include "core/manager/facts.h"
+#include "core/manager/loader.h"
+#include "core/manager/saved.h"
+#include "core/manager/unit.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#define MEMORY_LOOK_EVERY (2 * NSEC_PER_SEC)
+
+struct manager {
+	struct manager_settings settings;
+	sd_event *event;
+	struct identity identity;
+	struct cgroup cgroup;
+	struct config *config;
+	struct loader *loader;
+	bool reload_again; /* asked for while one was under way */
+	char **reload_errors; /* of the last one; NULL: it succeeded */
+	size_t reload_error_count;
+	int64_t started_ms;
+	int64_t loaded_ms;
+
+	struct recorder *recorder;
+	struct control *control;
+	struct strmap restored; /* results from before the start, until their checks are made */
+	struct facts facts;
+	struct unit_env env;
+	uint32_t next_number;
+	struct unit **units;
+	size_t unit_count;
+
+	sd_event_source *flush; /* at once, at the end of this turn */
+	sd_event_source *flush_timer;
+	sd_event_source *memory_timer;
+	struct clockwatch clock;
+	bool state_changed; /* since the states were saved */
+	bool stopping;
+};
+
+/* ---- What the units tell ---- */
+
+static void on_check_changed(struct check *check, void *userdata)
+{
+	struct manager *manager = userdata;
+
+	if (manager->control)
+		control_check_changed(manager->control, check);
+}
+
+static void on_output_changed(struct output *output, void *userdata)
+{
+	struct manager *manager = userdata;
+
+	if (manager->control)
+		control_output_changed(manager->control, output);
+}
+
+static void on_check_made(struct check *check, void *userdata)
+{
+	struct manager *manager = userdata;
+	Gavea__V1__Result *result = strmap_remove(&manager->restored, check_name(check));
+
+	if (result)
+		check_restore(check, result);
+}
+
+static int worker_cgroup(const char *plugin, uint64_t memory, void *userdata)
+{
+	struct manager *manager = userdata;
+
+	return cgroup_worker(&manager->cgroup, plugin, memory);
+}
+
+/* ---- Flushing and saving ---- */
+
+static void save_states(struct manager *manager)
+{
+	_cleanup_free_ struct check **all = NULL;
+	size_t count = 0, room = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < manager->unit_count; i++) {
+		size_t n;
+		struct check *const *checks = unit_checks(manager->units[i], &n);
+
+		for (size_t j = 0; j < n && (r = GROW(all, count, room)) == 0; j++)
+			all[count++] = checks[j];
+	}
+	if (r == 0)
+		r = saved_write(manager->settings.state_directory, all, count);
+	if (r < 0)
+		log_error("cannot save the states of checks in %s: %s", manager->settings.state_directory,
+			strerror(-r));
+	else
+		manager->state_changed = false;
+}
+
+/* Records came that should not wait: sync them and wake the outputs, once this turn of the loop is through.
+ */
+static int on_flush(sd_event_source *source, void *userdata)
+{
+	struct manager *manager = userdata;
+
+	(void)source;
+	spool_flush(recorder_spool(manager->recorder));
+	save_states(manager);
+	for (size_t i = 0; i < manager->unit_count; i++)
+		unit_urgent(manager->units[i]);
+	return 0;
+}
+
+static void on_urgent(void *userdata)
+{
+	struct manager *manager = userdata;
+
+	manager->state_changed = true;
+	if (manager->flush)
+		sd_event_source_set_enabled(manager->flush, SD_EVENT_ONESHOT);
+}
+
+static void look_at_clocks(struct manager *manager)
+{
+	struct clock_reading now = {
+		.monotonic = clock_ns(CLOCK_MONOTONIC),
+		.boottime = clock_ns(CLOCK_BOOTTIME),
+		.realtime = clock_ns(CLOCK_REALTIME),
+	};
+	int64_t suspended, stepped;
+	char text[32];
+
+	clockwatch_look(&manager->clock, &now, &suspended, &stepped);
+	if (suspended)
+		recorder_note(manager->recorder, NULL, "resumed", GAVEA_OK, NULL, 0,
+			"the machine was suspended for %s; nothing was checked meanwhile",
+			format_duration_rough(text, suspended));
+	if (stepped)
+		recorder_note(manager->recorder, NULL, "clock-stepped", GAVEA_WARNING, NULL, 0,
+			"the wall clock was set %s by %s", stepped > 0 ? "forward" : "back",
+			format_duration_rough(text, llabs(stepped)));
+}
+
+static void again(sd_event_source *source, clockid_t clock, int64_t in)
+{
+	sd_event_source_set_time(source, (uint64_t)((clock_ns(clock) + in) / NSEC_PER_USEC));
+	sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static int on_flush_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct manager *manager = userdata;
+
+	(void)usec;
+	look_at_clocks(manager);
+	spool_flush(recorder_spool(manager->recorder));
+	again(source, CLOCK_BOOTTIME, manager->config->flush_every);
+	return 0;
+}
+
+static int on_memory_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct manager *manager = userdata;
+
+	(void)usec;
+	for (size_t i = 0; i < manager->unit_count; i++)
+		unit_watch_memory(manager->units[i]);
+	again(source, CLOCK_MONOTONIC, MEMORY_LOOK_EVERY);
+	return 0;
+}
+
+/* ---- Configuration ---- */
+
+static struct unit *find_unit(struct manager *manager, const char *name)
+{
+	for (size_t i = 0; i < manager->unit_count; i++)
+		if (streq(unit_config(manager->units[i])->name, name))
+			return manager->units[i];
+	return NULL;
+}
+
+static bool is_wanted(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->plugin_count; i++)
+		if (streq(config->plugins[i].name, name))
+			return true;
+	return false;
+}
+
+static void drop_unit(struct manager *manager, size_t i)
+{
+	struct unit *unit = manager->units[i];
+	size_t count;
+	struct check *const *checks = unit_checks(unit, &count);
+
+	for (size_t j = 0; j < count && manager->control; j++)
+		control_forget(manager->control, check_name(checks[j]));
+	unit_gone(unit);
+	unit_free(unit);
+	manager->units[i] = manager->units[--manager->unit_count];
+}
+
+/* Followers and waiting clients hear of checks that are about to go. */
+static void forget_absent(struct manager *manager, struct unit *unit, const struct config_plugin *config)
+{
+	size_t count;
+	struct check *const *checks = unit_checks(unit, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		bool stays = false;
+
+		for (size_t j = 0; j < config->check_count; j++)
+			stays |= streq(config->checks[j].name, check_name(checks[i]));
+		if (!stays && manager->control)
+			control_forget(manager->control, check_name(checks[i]));
+	}
+}
+
+static int add_unit(struct manager *manager, const struct config_plugin *config)
+{
+	struct unit **bigger = reallocarray(manager->units, manager->unit_count + 1, sizeof *bigger);
+	int r;
+
+	if (!bigger)
+		return -ENOMEM;
+	manager->units = bigger;
+	r = unit_new(&manager->env, config, &manager->units[manager->unit_count]);
+	if (r < 0)
+		return r;
+	manager->unit_count++;
+	unit_start(manager->units[manager->unit_count - 1]);
+	return 0;
+}
+
+static int apply_environment(struct manager *manager, const struct config *config)
+{
+	struct facts facts = FACTS_INIT;
+	int r = facts_make(&facts, &manager->identity, config);
+
+	if (r < 0) {
+		facts_done(&facts);
+		return r;
+	}
+	facts_done(&manager->facts);
+	manager->facts = facts;
+	manager->env.output.facts = facts.facts;
+	manager->env.output.fact_count = facts.count;
+	manager->env.worker_idle = config->worker_idle;
+	log_set_level(config->log_level);
+	return 0;
+}
+
+/* Goes over to a good configuration, which it takes. */
+static void apply(struct manager *manager, struct config *config)
+{
+	struct config *old = TAKE_PTR(manager->config);
+	int r = apply_environment(manager, config);
+
+	manager->config = config;
+	manager->loaded_ms = clock_unix_ms();
+	for (size_t i = manager->unit_count; i > 0; i--)
+		if (!is_wanted(config, unit_config(manager->units[i - 1])->name))
+			drop_unit(manager, i - 1);
+	for (size_t i = 0; r == 0 && i < config->plugin_count; i++) {
+		struct unit *unit = find_unit(manager, config->plugins[i].name);
+
+		if (unit) {
+			forget_absent(manager, unit, &config->plugins[i]);
+			r = unit_apply(unit, &config->plugins[i]);
+		} else {
+			r = add_unit(manager, &config->plugins[i]);
+		}
+	}
+	if (r < 0)
+		log_error("the new configuration is only partly in force: %s", strerror(-r));
+	config_free(old);
+}
+
+static void forget_errors(struct manager *manager)
+{
+	for (size_t i = 0; i < manager->reload_error_count; i++)
+		free(manager->reload_errors[i]);
+	free(TAKE_PTR(manager->reload_errors));
+	manager->reload_error_count = 0;
+}
+
+static void keep_errors(struct manager *manager, const struct config_errors *errors)
+{
+	forget_errors(manager);
+	manager->reload_errors = calloc(errors->count + 1, sizeof *manager->reload_errors);
+	for (size_t i = 0; manager->reload_errors && i < errors->count; i++) {
+		const struct error *error = &errors->errors[i];
+		char *line;
+
+		if (asprintf(&line, "%s%s%s", error->where ? error->where : "", error->where ? ": " : "",
+			    error_text(error, -EINVAL)) < 0)
+			break;
+		log_error("%s", line);
+		manager->reload_errors[manager->reload_error_count++] = line;
+	}
+}
+
+static int reload(struct manager *manager);
+
+static void note_reload(struct manager *manager)
+{
+	struct gavea_pair first = {
+		"first_error", manager->reload_error_count ? manager->reload_errors[0] : ""};
+
+	if (manager->reload_error_count)
+		recorder_note(manager->recorder, NULL, "reload-failed", GAVEA_WARNING, &first, 1,
+			"the new configuration has %zu error%s; the old one stays in force",
+			manager->reload_error_count, manager->reload_error_count == 1 ? "" : "s");
+	else
+		recorder_note(
+			manager->recorder, NULL, "reloaded", GAVEA_OK, NULL, 0, "configuration reloaded");
+}
+
+static void on_loaded(struct config *config, const struct config_errors *errors, void *userdata)
+{
+	struct manager *manager = userdata;
+	bool first = !manager->config;
+
+	loader_free(TAKE_PTR(manager->loader));
+	keep_errors(manager, errors);
+	if (config)
+		apply(manager, config);
+	if (first)
+		return;
+	note_reload(manager);
+	if (manager->reload_again) {
+		manager->reload_again = false;
+		if (reload(manager) == 0)
+			return;
+	}
+	sd_notifyf(false, "READY=1\nSTATUS=%s",
+		config ? "Running" : "Running; the last reload failed, see the log");
+	control_reloaded(manager->control, manager->reload_errors, manager->reload_error_count);
+}
+
+static int load(struct manager *manager)
+{
+	struct loader_settings settings = {
+		.config_directory = manager->settings.config_directory,
+		.plugin_directory = manager->settings.plugin_directory,
+		.worker_program = manager->settings.worker_program,
+	};
+
+	return loader_start(manager->event, &settings, on_loaded, manager, &manager->loader);
+}
+
+static int reload(struct manager *manager)
+{
+	if (manager->loader) {
+		/* The files may have changed after they were read: once more, for all who asked meanwhile. */
+		manager->reload_again = true;
+		return -EBUSY;
+	}
+	sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%" PRIi64, clock_ns(CLOCK_MONOTONIC) / NSEC_PER_USEC);
+	return load(manager);
+}
+
+/* ---- Signals ---- */
+
+static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+	int r = reload(userdata);
+
+	(void)source;
+	(void)info;
+	if (r < 0 && r != -EBUSY)
+		log_error("cannot reload: %s", strerror(-r));
+	return 0;
+}
+
+static int watch_signals(struct manager *manager)
+{
+	sigset_t set;
+	int r;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	/* No handler: the default one ends the loop. */
+	r = sd_event_add_signal(manager->event, NULL, SIGTERM, NULL, NULL);
+	if (r >= 0)
+		r = sd_event_add_signal(manager->event, NULL, SIGINT, NULL, NULL);
+	if (r >= 0)
+		r = sd_event_add_signal(manager->event, NULL, SIGHUP, on_hangup, manager);
+	return MIN(r, 0);
+}
+
+/* ---- What the control socket asks ---- */
+
+static void describe_agent(
+	Gavea__Control__V1__AgentStatus *status, Gavea__Control__V1__SpoolStatus *spool, void *userdata)
+{
+	struct manager *manager = userdata;
+	struct spool_status now;
+
+	spool_get_status(recorder_spool(manager->recorder), &now);
+	status->name = manager->config->name;
+	status->version = (char *)GAVEA_VERSION;
+	status->agent_id = manager->identity.agent_id;
+	status->started_at_ms = manager->started_ms;
+	status->config_loaded_at_ms = manager->loaded_ms;
+	status->config_errors = manager->reload_errors;
+	status->n_config_errors = manager->reload_error_count;
+	spool->first_seq = now.first_seq;
+	spool->last_seq = now.last_seq;
+	spool->bytes = now.bytes;
+	spool->max_bytes = manager->config->spool_max_bytes;
+	spool->dropped_samples = now.dropped_samples;
+	spool->dropped_results = now.dropped_results;
+	spool->dropped_events = now.dropped_events;
+	if (now.error)
+		spool->error = (char *)now.error;
+}
+
+static struct unit *const *list_units(size_t *ret_count, void *userdata)
+{
+	struct manager *manager = userdata;
+
+	*ret_count = manager->unit_count;
+	return manager->units;
+}
+
+static int ask_reload(void *userdata)
+{
+	return reload(userdata);
+}
+
+/* ---- Life ---- */
+
+static int open_recorder(struct manager *manager)
+{
+	_cleanup_free_ char *folder = NULL;
+	struct spool_settings settings = {.max_bytes = UINT64_C(256) << 20};
+	_cleanup_(spool_closep) struct spool *spool = NULL;
+	int r;
+
+	if (asprintf(&folder, "%s/spool", manager->settings.state_directory) < 0) {
+		folder = NULL;
+		return -ENOMEM;
+	}
+	settings.folder = folder;
+	r = spool_open(&settings, &spool);
+	if (r == 0)
+		r = recorder_new(spool, on_urgent, manager, &manager->recorder);
+	if (r == 0)
+		TAKE_PTR(spool);
+	return r;
+}
+
+static void make_environment(struct manager *manager)
+{
+	manager->env = (struct unit_env){
+		.check = {.event = manager->event,
+			.recorder = manager->recorder,
+			.agent_id = manager->identity.agent_id,
+			.changed = on_check_changed,
+			.userdata = manager},
+		.output = {.event = manager->event,
+			.recorder = manager->recorder,
+			.changed = on_output_changed,
+			.userdata = manager},
+		.worker_program = manager->settings.worker_program,
+		.state_directory = manager->settings.state_directory,
+		.cgroup = manager->cgroup.folder >= 0 ? worker_cgroup : NULL,
+		.next_number = &manager->next_number,
+		.made = on_check_made,
+		.userdata = manager,
+	};
+}
+
+static int add_sources(struct manager *manager)
+{
+	int r = sd_event_add_defer(manager->event, &manager->flush, on_flush, manager);
+
+	if (r >= 0)
+		r = sd_event_source_set_enabled(manager->flush, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_source_set_priority(manager->flush, SD_EVENT_PRIORITY_IDLE);
+	if (r >= 0)
+		r = sd_event_add_time(
+			manager->event, &manager->flush_timer, CLOCK_BOOTTIME, 0, 0, on_flush_timer, manager);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(manager->flush_timer, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_add_time(manager->event, &manager->memory_timer, CLOCK_MONOTONIC, 0, 0,
+			on_memory_timer, manager);
+	return MIN(r, 0);
+}
+
+static int listen_control(struct manager *manager, struct error *error)
+{
+	struct control_source source = {
+		.agent = describe_agent,
+		.units = list_units,
+		.recorder = manager->recorder,
+		.reload = ask_reload,
+		.userdata = manager,
+	};
+	_cleanup_free_ char *path = NULL;
+	int r = make_directories(manager->settings.run_directory, 0755);
+
+	if (r < 0)
+		return error_set(error, r, "%s: %s", manager->settings.run_directory, strerror(-r));
+	if (asprintf(&path, "%s/control.sock", manager->settings.run_directory) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	return control_new(manager->event, path, &source, &manager->control, error);
+}
+
+static void open_cgroup(struct manager *manager)
+{
+	_cleanup_error_ struct error error = ERROR_INIT;
+
+	if (manager->settings.cgroup && cgroup_open("/sys/fs/cgroup", &manager->cgroup, &error) < 0)
+		log_notice("workers get no cgroups of their own: %s", error_text(&error, -ENOENT));
+}
+
+static int start(struct manager *manager, struct error *error)
+{
+	int r = sd_event_default(&manager->event);
+
+	if (r >= 0)
+		r = watch_signals(manager);
+	if (r >= 0)
+		r = identity_load(manager->settings.state_directory, &manager->identity);
+	if (r >= 0)
+		r = open_recorder(manager);
+	if (r >= 0)
+		r = add_sources(manager);
+	if (r < 0)
+		return error_set(error, r, "cannot start: %s", strerror(-r));
+	open_cgroup(manager);
+	make_environment(manager);
+	saved_load(manager->settings.state_directory, &manager->restored);
+	r = load(manager);
+	while (r >= 0 && manager->loader)
+		r = sd_event_run(manager->event, UINT64_MAX);
+	if (r < 0)
+		return error_set(error, r, "cannot load the configuration: %s", strerror(-r));
+	if (!manager->config)
+		return error_set(error, -EINVAL, "the configuration has %zu error%s",
+			manager->reload_error_count, manager->reload_error_count == 1 ? "" : "s");
+	saved_done(&manager->restored);
+	recorder_note(
+		manager->recorder, NULL, "started", GAVEA_OK, NULL, 0, "gavead %s started", GAVEA_VERSION);
+	again(manager->flush_timer, CLOCK_BOOTTIME, manager->config->flush_every);
+	return listen_control(manager, error);
+}
+
+int manager_new(const struct manager_settings *settings, struct manager **ret_manager, struct error *error)
+{
+	_cleanup_(manager_freep) struct manager *manager = calloc(1, sizeof *manager);
+	int r;
+
+	if (!manager)
+		return -ENOMEM;
+	manager->settings = *settings;
+	manager->cgroup = (struct cgroup)CGROUP_INIT;
+	manager->next_number = 1;
+	manager->started_ms = clock_unix_ms();
+	r = start(manager, error);
+	if (r < 0)
+		return r;
+	*ret_manager = TAKE_PTR(manager);
+	return 0;
+}
+
+int manager_run(struct manager *manager)
+{
+	sd_event_set_watchdog(manager->event, true);
+	sd_notify(false, "READY=1\nSTATUS=Running");
+	return sd_event_loop(manager->event);
+}
+
+/* Lets the workers end by themselves, for 3 s. */
+static void stop_units(struct manager *manager)
+{
+	int64_t end = clock_ns(CLOCK_MONOTONIC) + 3 * NSEC_PER_SEC;
+	bool running = true;
+
+	for (size_t i = 0; i < manager->unit_count; i++)
+		unit_stop(manager->units[i]);
+	/* The loop was told to end; what is left of it is waited for by hand. */
+	while (running && clock_ns(CLOCK_MONOTONIC) < end) {
+		running = false;
+		for (size_t i = 0; i < manager->unit_count; i++) {
+			pid_t pid = worker_pid(unit_worker(manager->units[i]));
+
+			running |= pid > 0 && !worker_ended(unit_worker(manager->units[i]));
+		}
+		if (running)
+			usleep(2000);
+	}
+	for (size_t i = 0; i < manager->unit_count; i++)
+		unit_free(manager->units[i]);
+	free(manager->units);
+	manager->unit_count = 0;
+}
+
+void manager_free(struct manager *manager)
+{
+	if (!manager)
+		return;
+	manager->stopping = true;
+	sd_notify(false, "STOPPING=1\nSTATUS=Stopping");
+	if (manager->recorder && manager->config) {
+		recorder_note(manager->recorder, NULL, "stopped", GAVEA_OK, NULL, 0, "gavead %s stopped",
+			GAVEA_VERSION);
+		save_states(manager);
+	}
+	control_free(TAKE_PTR(manager->control));
+	loader_free(manager->loader);
+	stop_units(manager);
+	recorder_free(manager->recorder);
+	forget_errors(manager);
+	config_free(manager->config);
+	facts_done(&manager->facts);
+	saved_done(&manager->restored);
+	cgroup_close(&manager->cgroup);
+	sd_event_source_disable_unref(manager->flush);
+	sd_event_source_disable_unref(manager->flush_timer);
+	sd_event_source_disable_unref(manager->memory_timer);
+	sd_event_unref(manager->event);
+	free(manager);
+}

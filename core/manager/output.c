@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/manager/output.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/parse.h"
+#include "core/manager/backoff.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define BATCH_MAX_BYTES ((size_t)256 << 10)
+#define URGENT_GAP (200 * NSEC_PER_MSEC) /* urgent records within so long go together */
+#define BATCH_FACTS 2
+
+struct output {
+	const struct output_env *env;
+	const struct config_check *config;
+	struct worker *worker;
+	struct subject subject;
+	struct spool_cursor *cursor;
+
+	sd_event_source *timer;
+	int64_t next; /* CLOCK_MONOTONIC: of the next delivery */
+	struct worker_job job;
+	bool delivering;
+	bool failing; /* the last try failed: nothing hurries it */
+	struct backoff backoff;
+	struct spool_batch batch;
+	Gavea__Worker__V1__Fact **facts;
+	Gavea__Worker__V1__Fact spool_id, interval;
+	char interval_text[24];
+
+	int64_t last_success_ms;
+	char error[256];
+};
+
+static void schedule(struct output *output, int64_t in)
+{
+	output->next = clock_ns(CLOCK_MONOTONIC) + in;
+	sd_event_source_set_time(output->timer, (uint64_t)(output->next / NSEC_PER_USEC));
+	sd_event_source_set_enabled(output->timer, SD_EVENT_ONESHOT);
+}
+
+static void end_delivery(struct output *output)
+{
+	output->batch.fd = fd_close(output->batch.fd);
+	output->delivering = false;
+}
+
+static void failed(struct output *output, const char *error, int64_t at_least)
+{
+	int64_t pause = MAX(backoff_fail(&output->backoff), at_least);
+	char text[32];
+
+	if (!output->failing || !streq(output->error, error))
+		log_warning("%s: %s; next try in %s", output->config->name, error,
+			format_duration_rough(text, pause));
+	if (!output->failing)
+		recorder_note(output->env->recorder, &output->subject, "output-failing", GAVEA_WARNING, NULL,
+			0, "%s", error);
+	output->failing = true;
+	snprintf(output->error, sizeof output->error, "%s", error);
+	schedule(output, pause);
+	if (output->env->changed)
+		output->env->changed(output, output->env->userdata);
+}
+
+static void succeeded(struct output *output)
+{
+	uint64_t records, bytes;
+
+	backoff_reset(&output->backoff);
+	output->last_success_ms = clock_unix_ms();
+	if (output->failing) {
+		log_notice("%s: delivers again", output->config->name);
+		recorder_note(output->env->recorder, &output->subject, "output-recovered", GAVEA_OK, NULL, 0,
+			"delivers again");
+	}
+	output->failing = false;
+	output->error[0] = 0;
+	spool_behind(recorder_spool(output->env->recorder), output->cursor, &records, &bytes);
+	/* More than a batch was waiting: go on with it. */
+	schedule(output, output->batch.length > 0 && records > 0 ? 0 : output->config->every);
+	if (output->env->changed)
+		output->env->changed(output, output->env->userdata);
+}
+
+static void deliver(struct output *output)
+{
+	struct spool *spool = recorder_spool(output->env->recorder);
+	int r;
+
+	if (output->delivering)
+		return;
+	spool_flush(spool);
+	r = spool_read(spool, output->cursor, BATCH_MAX_BYTES, &output->batch);
+	if (r < 0) {
+		failed(output, strerror(-r), 0);
+		return;
+	}
+	output->spool_id.value = output->batch.spool_id;
+	output->job = (struct worker_job){
+		.kind = JOB_DELIVER,
+		.check = output->subject.number,
+		.timeout = output->config->timeout,
+		.userdata = output,
+		.batch = &output->batch,
+		.facts = output->facts,
+		.fact_count = output->env->fact_count + BATCH_FACTS,
+	};
+	output->delivering = true;
+	if (worker_submit(output->worker, &output->job) < 0) {
+		end_delivery(output);
+		failed(output, worker_cause(output->worker), worker_resumes_in(output->worker));
+	}
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)source;
+	(void)usec;
+	deliver(userdata);
+	return 0;
+}
+
+void output_urgent(struct output *output)
+{
+	int64_t soon = clock_ns(CLOCK_MONOTONIC) + URGENT_GAP;
+
+	if (!output->delivering && !output->failing && output->next > soon)
+		schedule(output, URGENT_GAP);
+}
+
+/* ---- The worker's side ---- */
+
+void output_events(struct output *output, Gavea__Worker__V1__Output *events)
+{
+	for (size_t i = 0; i < events->n_events; i++)
+		recorder_event(output->env->recorder, &output->subject, events->events[i]);
+}
+
+void output_done(struct output *output, Gavea__Worker__V1__Done *done)
+{
+	spool_acknowledge(recorder_spool(output->env->recorder), output->cursor, &output->batch,
+		done->acknowledged_seq);
+	end_delivery(output);
+	if (done->error)
+		failed(output, str_empty(done->message) ? strerror(-done->error) : done->message,
+			done->retry_after_ns);
+	else
+		succeeded(output);
+}
+
+void output_lost(struct output *output, const char *cause)
+{
+	end_delivery(output);
+	failed(output, cause, 0);
+}
+
+/* ---- Life ---- */
+
+static int apply_config(struct output *output)
+{
+	output->subject.name = output->config->name;
+	output->subject.every_ms = (uint64_t)(output->config->every / NSEC_PER_MSEC);
+	output->subject.timeout_ms = (uint64_t)(output->config->timeout / NSEC_PER_MSEC);
+	snprintf(output->interval_text, sizeof output->interval_text, "%" PRIu64, output->subject.every_ms);
+	return worker_add_check(output->worker, output->subject.number, output->config);
+}
+
+static int make_facts(struct output *output)
+{
+	size_t count = output->env->fact_count;
+
+	output->facts = calloc(count + BATCH_FACTS, sizeof *output->facts);
+	if (!output->facts)
+		return -ENOMEM;
+	gavea__worker__v1__fact__init(&output->spool_id);
+	gavea__worker__v1__fact__init(&output->interval);
+	output->spool_id.key = (char *)"spool_id";
+	output->interval.key = (char *)"interval_ms";
+	output->interval.value = output->interval_text;
+	memcpy(output->facts, output->env->facts, count * sizeof *output->facts);
+	output->facts[count] = &output->spool_id;
+	output->facts[count + 1] = &output->interval;
+	return 0;
+}
+
+/* The cursor's name is a file's: "fleet/default" -> "fleet-default". */
+static int open_cursor(struct output *output)
+{
+	_cleanup_free_ char *name = strdup(output->config->name);
+
+	if (!name)
+		return -ENOMEM;
+	for (char *c = name; *c; c++)
+		if (*c == '/')
+			*c = '-';
+	return spool_cursor_open(recorder_spool(output->env->recorder), name, &output->cursor);
+}
+
+int output_new(const struct output_env *env, uint32_t number, const struct config_check *config,
+	struct worker *worker, struct output **ret_output)
+{
+	_cleanup_(output_freep) struct output *output = calloc(1, sizeof *output);
+	int r;
+
+	if (!output)
+		return -ENOMEM;
+	output->env = env;
+	output->config = config;
+	output->worker = worker;
+	output->subject.number = number;
+	output->batch.fd = -EBADF;
+	r = apply_config(output);
+	if (r == 0)
+		r = make_facts(output);
+	if (r == 0)
+		r = open_cursor(output);
+	if (r == 0)
+		r = sd_event_add_time(
+			env->event, &output->timer, CLOCK_MONOTONIC, UINT64_MAX, 1000, on_timer, output);
+	if (r < 0)
+		return r;
+	sd_event_source_set_enabled(output->timer, SD_EVENT_OFF);
+	*ret_output = TAKE_PTR(output);
+	return 0;
+}
+
+void output_free(struct output *output)
+{
+	if (!output)
+		return;
+	if (output->delivering)
+		worker_withdraw(output->worker, &output->job);
+	end_delivery(output);
+	sd_event_source_disable_unref(output->timer);
+	free(output->facts);
+	free(output);
+}
+
+void output_start(struct output *output)
+{
+	schedule(output, URGENT_GAP);
+}
+
+void output_set_config(struct output *output, const struct config_check *config, struct worker *worker)
+{
+	bool changed = output->config->fingerprint != config->fingerprint || output->worker != worker;
+
+	if (changed && output->delivering) {
+		worker_withdraw(output->worker, &output->job);
+		end_delivery(output);
+	}
+	output->config = config;
+	output->worker = worker;
+	if (apply_config(output) < 0)
+		log_error("%s: out of memory", config->name);
+	if (!changed)
+		return;
+	backoff_reset(&output->backoff);
+	output->failing = false;
+	schedule(output, URGENT_GAP);
+}
+
+void output_gone(struct output *output)
+{
+	if (output->delivering) {
+		worker_withdraw(output->worker, &output->job);
+		end_delivery(output);
+	}
+	worker_remove_check(output->worker, output->subject.number);
+	spool_cursor_remove(recorder_spool(output->env->recorder), TAKE_PTR(output->cursor));
+}
+
+/* ---- For status ---- */
+
+const char *output_name(const struct output *output)
+{
+	return output->config->name;
+}
+
+uint32_t output_number(const struct output *output)
+{
+	return output->subject.number;
+}
+
+const struct config_check *output_config(const struct output *output)
+{
+	return output->config;
+}
+
+bool output_busy(const struct output *output)
+{
+	return output->delivering;
+}
+
+void output_describe(const struct output *output, Gavea__Control__V1__OutputStatus *ret_status)
+{
+	int64_t wait = output->next - clock_ns(CLOCK_MONOTONIC);
+
+	gavea__control__v1__output_status__init(ret_status);
+	ret_status->name = (char *)output->config->name;
+	ret_status->cursor_seq = output->cursor->seq;
+	spool_behind(recorder_spool(output->env->recorder), output->cursor, &ret_status->behind_records,
+		&ret_status->behind_bytes);
+	ret_status->last_success_ms = output->last_success_ms;
+	ret_status->next_try_ms = output->delivering ? 0 : clock_unix_ms() + wait / NSEC_PER_MSEC;
+	ret_status->error = (char *)output->error;
+	ret_status->lost_records = output->cursor->lost;
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/manager/segments.h"
+#include "base/fd.h"
+#include "base/log.h"
+
+#include <gavea/plugin.h>
+
+#include <endian.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define WINDOW ((size_t)SEGMENT_RECORD_MAX + SEGMENT_RECORD_HEADER_SIZE)
+
+void segment_file_name(uint64_t stream, char name[static 32])
+{
+	snprintf(name, 32, "segment-%016" PRIx64, stream);
+}
+
+int segment_parse_name(const char *name, uint64_t *ret_stream)
+{
+	const char *digits = startswith(name, "segment-");
+	char again[32];
+	uint64_t stream;
+
+	if (!digits || strlen(digits) != 16)
+		return -EINVAL;
+	stream = strtoull(digits, NULL, 16);
+	segment_file_name(stream, again);
+	if (!streq(again, name) || stream == 0)
+		return -EINVAL;
+	*ret_stream = stream;
+	return 0;
+}
+
+int segment_create(
+	int folder, const struct segment_header *header, bool in_memory, struct segment *ret_segment)
+{
+	uint8_t bytes[SEGMENT_HEADER_SIZE];
+	_cleanup_fd_ int fd = -EBADF;
+	char name[32];
+	int r;
+
+	segment_encode_header(header, bytes);
+	segment_file_name(header->stream, name);
+	if (in_memory)
+		fd = memfd_create(name, MFD_CLOEXEC);
+	else
+		fd = openat(folder, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (fd < 0)
+		return -errno;
+	r = fd_pwrite_full(fd, bytes, sizeof bytes, 0);
+	if (r == 0 && !in_memory && (fsync(fd) < 0 || fsync(folder) < 0))
+		r = -errno;
+	if (r < 0) {
+		if (!in_memory)
+			unlinkat(folder, name, 0);
+		return r;
+	}
+	*ret_segment = (struct segment){
+		.stream = header->stream,
+		.in_memory = in_memory,
+		.fd = TAKE_FD(fd),
+		.size = SEGMENT_HEADER_SIZE,
+		.begin_seq = header->first_seq,
+	};
+	memcpy(ret_segment->spool_id, header->spool_id, sizeof ret_segment->spool_id);
+	return 0;
+}
+
+int segment_open(int folder, const struct segment *segment)
+{
+	char name[48];
+	int fd;
+
+	if (segment->in_memory) {
+		/* A new open file, so that a reader can't write. */
+		snprintf(name, sizeof name, "/proc/self/fd/%d", segment->fd);
+		fd = open(name, O_RDONLY | O_CLOEXEC);
+	} else {
+		segment_file_name(segment->stream, name);
+		fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+void segment_count(struct segment *segment, uint64_t seq, int kind)
+{
+	if (segment->records++ == 0)
+		segment->first_seq = seq;
+	segment->last_seq = seq;
+	if (kind == GAVEA_RECORD_SAMPLES)
+		segment->samples++;
+	else if (kind == GAVEA_RECORD_RESULT)
+		segment->results++;
+	else if (kind == GAVEA_RECORD_EVENT || kind == GAVEA_RECORD_SPAN || kind == GAVEA_RECORD_LOSS)
+		segment->events++;
+}
+
+int segment_walk(int fd, uint64_t offset, uint64_t end, const struct segment_visit *visit)
+{
+	_cleanup_free_ uint8_t *window = malloc(WINDOW);
+
+	if (!window)
+		return -ENOMEM;
+	while (offset < end) {
+		size_t want = (size_t)MIN((uint64_t)WINDOW, end - offset), at = 0;
+		ssize_t got = fd_pread_full(fd, window, want, (off_t)offset);
+		int r = 0;
+
+		if (got < 0)
+			return (int)got;
+		while (at < (size_t)got) {
+			const uint8_t *payload;
+			size_t length, size;
+			uint64_t seq;
+
+			r = segment_decode_record(
+				window + at, (size_t)got - at, &seq, &payload, &length, &size);
+			if (r <= 0)
+				break;
+			at += size;
+			r = visit->visit(seq, payload, length, offset + at, visit->userdata);
+			if (r != 0)
+				return r;
+		}
+		if (r < 0 || at == 0)
+			return -EBADMSG;
+		offset += at;
+	}
+	return 0;
+}
+
+struct recovery {
+	struct segment *segment;
+	uint64_t good; /* the end of the last good record */
+};
+
+static int count_record(uint64_t seq, const uint8_t *payload, size_t length, uint64_t next, void *userdata)
+{
+	struct recovery *recovery = userdata;
+
+	if (seq <= recovery->segment->last_seq)
+		return -EBADMSG;
+	segment_count(recovery->segment, seq, segment_record_kind(payload, length));
+	recovery->good = next;
+	return 0;
+}
+
+/* Whether what follows the last good record is only the torn end of one write: no whole good record comes
+ * after it. A crash leaves such a tail; anything else is damage. */
+static bool tail_is_torn(int fd, uint64_t good, uint64_t end)
+{
+	uint8_t header[SEGMENT_RECORD_HEADER_SIZE];
+	ssize_t n = fd_pread_full(fd, header, sizeof header, (off_t)good);
+	uint32_t length;
+
+	if (n < (ssize_t)sizeof header)
+		return true;
+	memcpy(&length, header, sizeof length);
+	length = le32toh(length);
+	if (length > SEGMENT_RECORD_MAX)
+		return false;
+	/* Space that the file system had set aside reads as zeros. */
+	return length == 0 || good + sizeof header + length >= end;
+}
+
+int segment_recover(int folder, uint64_t stream, struct segment *ret_segment)
+{
+	struct segment segment = {.stream = stream, .fd = -EBADF};
+	struct recovery recovery = {.segment = &segment, .good = SEGMENT_HEADER_SIZE};
+	struct segment_visit visit = {count_record, &recovery};
+	uint8_t bytes[SEGMENT_HEADER_SIZE];
+	struct segment_header header;
+	_cleanup_fd_ int fd = -EBADF;
+	struct stat st;
+	char name[32];
+	bool torn;
+	int r;
+
+	segment_file_name(stream, name);
+	fd = openat(folder, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || fd_pread_full(fd, bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes ||
+		segment_decode_header(bytes, &header) < 0 || header.stream != stream)
+		return -EBADMSG;
+	memcpy(segment.spool_id, header.spool_id, sizeof segment.spool_id);
+	segment.begin_seq = header.first_seq;
+	r = segment_walk(fd, SEGMENT_HEADER_SIZE, (uint64_t)st.st_size, &visit);
+	if (r < 0 && r != -EBADMSG)
+		return r;
+	segment.size = recovery.good;
+	*ret_segment = segment;
+	if (r == 0)
+		return 0;
+	torn = tail_is_torn(fd, recovery.good, (uint64_t)st.st_size);
+	if (torn && (ftruncate(fd, (off_t)recovery.good) < 0 || fdatasync(fd) < 0))
+		return -errno;
+	log_warning("spool: %s: %s after seq %" PRIu64 " (%" PRIu64 " of %lld bytes)", name,
+		torn ? "cut a torn record" : "found damage", segment.last_seq, recovery.good,
+		(long long)st.st_size);
+	return torn ? 0 : 1;
+}

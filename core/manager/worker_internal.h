@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parts of the worker's supervision share. For no one else. */
+#ifndef MANAGER_WORKER_INTERNAL_H
+#define MANAGER_WORKER_INTERNAL_H
+
+#include "core/manager/backoff.h"
+#include "core/manager/worker.h"
+
+struct worker_check {
+	uint32_t number;
+	const struct config_check *config;
+	bool opened; /* in the process that runs now */
+};
+
+struct worker {
+	sd_event *event;
+	const struct config_plugin *plugin;
+	const struct worker_handler *handler;
+	void *userdata;
+	char *program;
+	char *state_directory;
+	int64_t idle;
+	int cgroup;
+
+	enum worker_state state;
+	struct link *link;
+	sd_event_source *io;
+	sd_event_source *death;
+	sd_event_source *timer; /* of the state: start, idle, stopping, pause */
+	int64_t timer_at; /* CLOCK_MONOTONIC */
+	int memory_file; /* /proc/PID/statm */
+	uint64_t memory;
+	int64_t ready_at;
+	bool killed;
+	char kill_cause[128]; /* why it was ended by us; "" otherwise */
+	struct worker_job *blamed; /* for that; NULL: nobody in particular */
+	char cause[160]; /* of the last death */
+	unsigned restarts;
+	struct backoff backoff;
+	char **sandbox;
+	size_t sandbox_count;
+
+	struct worker_check *checks;
+	size_t check_count;
+	size_t check_room;
+
+	struct worker_job *queue; /* first in, first out */
+	struct worker_job *running;
+	size_t running_count;
+	uint64_t next_job;
+
+	int64_t log_refill_at; /* token bucket of log lines */
+	unsigned log_tokens;
+	unsigned log_suppressed;
+};
+
+/* worker_jobs.c */
+void jobs_pump(struct worker *worker);
+void jobs_stop_timer(struct worker_job *job);
+struct worker_job *jobs_find(struct worker *worker, uint64_t number);
+void jobs_unlink(struct worker_job **list, struct worker_job *job);
+/* Ends a running job with done or with the cause for which it has no answer. */
+void jobs_finish(struct worker *worker, struct worker_job *job, Gavea__Worker__V1__Done *done);
+void jobs_lose(struct worker *worker, struct worker_job *job, const char *cause);
+/* After a death: the ones to blame are lost, the others wait again. */
+void jobs_after_death(struct worker *worker, const char *cause);
+
+/* worker_frames.c */
+int frames_dispatch(struct worker *worker, unsigned limit);
+
+/* worker.c */
+void worker_kill(struct worker *worker, struct worker_job *blamed, const char *format, ...) _printf_(3, 4);
+void worker_became_ready(struct worker *worker, Gavea__Worker__V1__Hello *hello);
+void worker_refused(struct worker *worker, const char *error);
+void worker_watch_idle(struct worker *worker);
+int worker_start(struct worker *worker);
+void worker_want_output(struct worker *worker, bool want);
+
+#endif

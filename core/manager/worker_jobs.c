@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The jobs of a worker: queue, sending, deadlines, and how each one ends. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/parse.h"
+#include "core/manager/worker_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#define CANCEL_GRACE (2 * NSEC_PER_SEC)
+
+/* ---- Lists ---- */
+
+void jobs_unlink(struct worker_job **list, struct worker_job *job)
+{
+	while (*list && *list != job)
+		list = &(*list)->next;
+	if (*list)
+		*list = job->next;
+	job->next = NULL;
+}
+
+static void push(struct worker_job **list, struct worker_job *job)
+{
+	while (*list)
+		list = &(*list)->next;
+	*list = job;
+	job->next = NULL;
+}
+
+struct worker_job *jobs_find(struct worker *worker, uint64_t number)
+{
+	struct worker_job *job = worker->running;
+
+	while (job && job->number != number)
+		job = job->next;
+	return job;
+}
+
+/* ---- Checks ---- */
+
+static struct worker_check *find_check(struct worker *worker, uint32_t number)
+{
+	for (size_t i = 0; i < worker->check_count; i++)
+		if (worker->checks[i].number == number)
+			return &worker->checks[i];
+	return NULL;
+}
+
+static void send_close(struct worker *worker, uint32_t number)
+{
+	Gavea__Worker__V1__ToWorker message = GAVEA__WORKER__V1__TO_WORKER__INIT;
+	Gavea__Worker__V1__Close close = GAVEA__WORKER__V1__CLOSE__INIT;
+
+	close.check = number;
+	message.body_case = GAVEA__WORKER__V1__TO_WORKER__BODY_CLOSE;
+	message.close = &close;
+	/* One that can't be sent leaves a little memory in the worker until it is let go. */
+	if (worker->link)
+		link_send(worker->link, &message, -1);
+}
+
+int worker_add_check(struct worker *worker, uint32_t number, const struct config_check *config)
+{
+	struct worker_check *check = find_check(worker, number);
+
+	if (check) {
+		if (check->opened && check->config->fingerprint != config->fingerprint) {
+			send_close(worker, number);
+			check->opened = false;
+		}
+		check->config = config;
+		return 0;
+	}
+	if (GROW(worker->checks, worker->check_count, worker->check_room) < 0)
+		return -ENOMEM;
+	worker->checks[worker->check_count++] = (struct worker_check){.number = number, .config = config};
+	return 0;
+}
+
+void worker_remove_check(struct worker *worker, uint32_t number)
+{
+	struct worker_check *check = find_check(worker, number);
+
+	if (!check)
+		return;
+	if (check->opened)
+		send_close(worker, number);
+	*check = worker->checks[--worker->check_count];
+}
+
+static int send_open(struct worker *worker, struct worker_check *check)
+{
+	Gavea__Worker__V1__ToWorker message = GAVEA__WORKER__V1__TO_WORKER__INIT;
+	Gavea__Worker__V1__Open open = GAVEA__WORKER__V1__OPEN__INIT;
+	int r;
+
+	open.check = check->number;
+	open.name = check->config->name;
+	open.options = check->config->options;
+	open.n_options = check->config->option_count;
+	message.body_case = GAVEA__WORKER__V1__TO_WORKER__BODY_OPEN;
+	message.open = &open;
+	r = link_send(worker->link, &message, -1);
+	if (r == 0)
+		check->opened = true;
+	return r;
+}
+
+/* ---- Sending ---- */
+
+static int send_job(struct worker *worker, struct worker_job *job)
+{
+	Gavea__Worker__V1__ToWorker message = GAVEA__WORKER__V1__TO_WORKER__INIT;
+	Gavea__Worker__V1__Run run = GAVEA__WORKER__V1__RUN__INIT;
+	Gavea__Worker__V1__Deliver deliver = GAVEA__WORKER__V1__DELIVER__INIT;
+	Gavea__Worker__V1__Command command = GAVEA__WORKER__V1__COMMAND__INIT;
+	int64_t deadline = clock_ns(CLOCK_MONOTONIC) + job->timeout;
+	int fd = -1;
+
+	switch (job->kind) {
+	case JOB_RUN:
+		run.check = job->check;
+		run.job = job->number;
+		run.deadline_ns = deadline;
+		message.body_case = GAVEA__WORKER__V1__TO_WORKER__BODY_RUN;
+		message.run = &run;
+		break;
+	case JOB_DELIVER:
+		deliver.check = job->check;
+		deliver.job = job->number;
+		deliver.deadline_ns = deadline;
+		deliver.stream = job->batch->stream;
+		deliver.offset = job->batch->offset;
+		deliver.length = job->batch->length;
+		deliver.first_seq = job->batch->first_seq;
+		deliver.facts = job->facts;
+		deliver.n_facts = job->fact_count;
+		message.body_case = GAVEA__WORKER__V1__TO_WORKER__BODY_DELIVER;
+		message.deliver = &deliver;
+		fd = job->batch->fd;
+		break;
+	case JOB_COMMAND:
+		command.check = job->check;
+		command.job = job->number;
+		command.deadline_ns = deadline;
+		command.name = (char *)job->command;
+		command.arguments = job->facts;
+		command.n_arguments = job->fact_count;
+		message.body_case = GAVEA__WORKER__V1__TO_WORKER__BODY_COMMAND;
+		message.command = &command;
+		break;
+	}
+	return link_send(worker->link, &message, fd);
+}
+
+static void send_cancel(struct worker *worker, struct worker_job *job)
+{
+	Gavea__Worker__V1__ToWorker message = GAVEA__WORKER__V1__TO_WORKER__INIT;
+	Gavea__Worker__V1__Cancel cancel = GAVEA__WORKER__V1__CANCEL__INIT;
+
+	cancel.job = job->number;
+	message.body_case = GAVEA__WORKER__V1__TO_WORKER__BODY_CANCEL;
+	message.cancel = &cancel;
+	/* A worker that does not even read is ended when the grace is over. */
+	if (worker->link)
+		link_send(worker->link, &message, -1);
+}
+
+static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct worker_job *job = userdata;
+	char text[32];
+
+	(void)usec;
+	if (!job->cancelled) {
+		job->cancelled = true;
+		send_cancel(job->worker, job);
+		sd_event_source_set_time(
+			source, (uint64_t)((clock_ns(CLOCK_MONOTONIC) + CANCEL_GRACE) / NSEC_PER_USEC));
+		sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+		return 0;
+	}
+	worker_kill(job->worker, job, "no answer in %s", format_duration(text, job->timeout));
+	return 0;
+}
+
+/* Opens the check if it needs to be, and sends. 0, or -EAGAIN when the worker takes nothing now. */
+static int start_job(struct worker *worker, struct worker_job *job)
+{
+	struct worker_check *check = find_check(worker, job->check);
+	int64_t now = clock_ns(CLOCK_MONOTONIC);
+	int r = 0;
+
+	if (!check)
+		return -ENOENT;
+	job->number = worker->next_job;
+	if (!check->opened)
+		r = send_open(worker, check);
+	if (r == 0)
+		r = send_job(worker, job);
+	if (r < 0)
+		return r;
+	worker->next_job++;
+	job->sent_ns = now;
+	job->sent_ms = clock_unix_ms();
+	job->bytes = 0;
+	job->cancelled = false;
+	jobs_unlink(&worker->queue, job);
+	job->queued = false;
+	push(&worker->running, job);
+	worker->running_count++;
+	r = sd_event_add_time(worker->event, &job->timer, CLOCK_MONOTONIC,
+		(uint64_t)((now + job->timeout) / NSEC_PER_USEC), 1000, on_deadline, job);
+	if (r < 0)
+		log_error("%s: no timer for a deadline: %s", worker->plugin->name, strerror(-r));
+	return 0;
+}
+
+/* The first in the queue whose check has no job running: jobs of one check never overlap. */
+static struct worker_job *next_job(const struct worker *worker)
+{
+	struct worker_job *job = worker->queue, *other;
+
+	for (; job; job = job->next) {
+		for (other = worker->running; other && other->check != job->check;)
+			other = other->next;
+		if (!other)
+			return job;
+	}
+	return NULL;
+}
+
+void jobs_pump(struct worker *worker)
+{
+	size_t concurrency = MAX(worker->plugin->rights->concurrency, 1u);
+	struct worker_job *job;
+
+	while (worker->state == WORKER_READY && worker->running_count < concurrency &&
+		(job = next_job(worker))) {
+		int r = start_job(worker, job);
+
+		if (r == -EAGAIN) {
+			worker_want_output(worker, true);
+			return;
+		}
+		if (r == -EPIPE)
+			return; /* its death is about to be told */
+		if (r < 0)
+			jobs_lose(worker, job,
+				r == -EMSGSIZE ? "its options do not fit into a message" : strerror(-r));
+	}
+}
+
+int worker_submit(struct worker *worker, struct worker_job *job)
+{
+	if (worker->state == WORKER_BACKOFF)
+		return -EAGAIN;
+	job->worker = worker;
+	job->queued = true;
+	push(&worker->queue, job);
+	if (worker->state == WORKER_STOPPED)
+		worker_start(worker);
+	else
+		jobs_pump(worker);
+	worker_watch_idle(worker);
+	return 0;
+}
+
+/* ---- Ends ---- */
+
+void jobs_stop_timer(struct worker_job *job)
+{
+	sd_event_source_disable_unref(TAKE_PTR(job->timer));
+}
+
+static void take_off(struct worker *worker, struct worker_job *job)
+{
+	jobs_stop_timer(job);
+	if (job->queued) {
+		jobs_unlink(&worker->queue, job);
+		job->queued = false;
+	} else {
+		jobs_unlink(&worker->running, job);
+		worker->running_count--;
+	}
+	if (worker->blamed == job)
+		worker->blamed = NULL;
+}
+
+void jobs_finish(struct worker *worker, struct worker_job *job, Gavea__Worker__V1__Done *done)
+{
+	char cause[96], text[32];
+
+	take_off(worker, job);
+	if (job->cancelled) {
+		snprintf(cause, sizeof cause, "no answer in %s; it stopped when asked",
+			format_duration(text, job->timeout));
+		worker->handler->lost(worker, job, cause, worker->userdata);
+	} else {
+		worker->handler->done(worker, job, done, worker->userdata);
+	}
+}
+
+void jobs_lose(struct worker *worker, struct worker_job *job, const char *cause)
+{
+	take_off(worker, job);
+	worker->handler->lost(worker, job, cause, worker->userdata);
+}
+
+void worker_withdraw(struct worker *worker, struct worker_job *job)
+{
+	if (!job->queued)
+		send_cancel(worker, job);
+	take_off(worker, job);
+}
+
+void jobs_after_death(struct worker *worker, const char *cause)
+{
+	struct worker_job *blamed = TAKE_PTR(worker->blamed), *running = TAKE_PTR(worker->running);
+
+	worker->running_count = 0;
+	while (running) {
+		struct worker_job *job = running;
+
+		running = job->next;
+		job->next = NULL;
+		jobs_stop_timer(job);
+		if (blamed && job != blamed) {
+			job->queued = true;
+			push(&worker->queue, job);
+		} else {
+			worker->handler->lost(worker, job, cause, worker->userdata);
+		}
+	}
+}
