@@ -258,8 +258,9 @@ $(O)/bench/$(1): $(O)/obj/tests/bench/$(1).o $(ALL_ARCHIVES)
 	@mkdir -p $$(@D)
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -o $$@ $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group \
-		$$(call pkglibs,$(filter-out cmocka,$(call unit_pkgs,$(1)))) -ldl -lm
+		$$(call pkglibs,$(filter-out cmocka,$(call unit_pkgs,$(1))) $(pkgs.bench.$(1))) -ldl -lm
 endef
+pkgs.bench.ingest := libssl
 $(foreach b,$(BENCHES),$(eval $(call bench_program,$(b))))
 bench-build: $(BENCHES:%=$(O)/bench/%)
 bench: all bench-build
