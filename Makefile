@@ -120,6 +120,19 @@ $(GEN)/proto/%.pb-c.c $(GEN)/proto/%.pb-c.h: proto/%.proto
 	$(call say,PROTOC,$<)
 	$(Q)$(PROTOC_C) --proto_path=proto --c_out=$(@D) $<
 
+# The worker's system call filters. The program that makes them runs on the machine that builds.
+HOSTCC ?= $(CC)
+seccomp_arch := $(firstword $(subst -, ,$(multiarch)))
+$(O)/tools/gen-seccomp: tools/gen-seccomp.c
+	@mkdir -p $(@D)
+	$(call say,HOSTCC,$<)
+	$(Q)$(HOSTCC) -std=gnu17 -O1 $(WARNINGS) -D_GNU_SOURCE -o $@ $< -lseccomp
+$(GEN)/core/worker/seccomp-profiles.h: $(O)/tools/gen-seccomp
+	@mkdir -p $(@D)
+	$(call say,SECCOMP,$@)
+	$(Q)$< $(seccomp_arch) >$@
+$(O)/obj/core/worker/seccomp.o: $(GEN)/core/worker/seccomp-profiles.h
+
 # What a plugin may include: the SDK, base, kit, and the generated wire contract.
 SDK := $(O)/sdk-include
 $(SDK)/.stamp: | $(PROTO_H)
@@ -185,7 +198,7 @@ ldflags.gavea-worker := -ldl
 define plugin
 $(O)/plugins/$(1).so: $(O)/plugins/$(1).a $$(proto.plugin.$(1):%=$(O)/obj/proto/%.o) $(O)/lib/kit.a $(O)/lib/base.a
 	$$(call say,LINK,$$@)
-	$$(Q)$$(CC) $$(ALL_CFLAGS) -shared -Wl,-z,defs -Wl,-Bsymbolic $$(if $(SAN),-Wl$$(comma)-z$$(comma)undefs) $$(ALL_LDFLAGS) -o $$@ \
+	$$(Q)$$(CC) $$(ALL_CFLAGS) -shared -Wl,-z,defs -Wl,-Bsymbolic $$(if $$(SAN),-Wl$$(comma)-z$$(comma)undefs) $$(ALL_LDFLAGS) -o $$@ \
 		-Wl,--whole-archive $(O)/plugins/$(1).a -Wl,--no-whole-archive $$(filter-out $(O)/plugins/$(1).a,$$^) \
 		$$(call pkglibs,$$(pkgs.plugin.$(1))) $$(libs.plugin.$(1)) -lm
 endef
@@ -221,7 +234,8 @@ unit: all unit-build
 FUZZERS := $(basename $(notdir $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_O := build/fuzz
 fuzz:
-	$(MAKE) O=$(FUZZ_O) CC=clang-14 SAN=fuzzer-no-link,address,undefined fuzz-build
+	$(MAKE) O=$(FUZZ_O) CC=clang-14 CFLAGS='-O1 -g -Wno-format-nonliteral' \
+		SAN=fuzzer-no-link,address,undefined fuzz-build
 fuzz-build: $(FUZZERS:%=$(O)/%)
 # A fuzzer names what it is about in its first lines: "// fuzz: lib/wire plugins/host".
 define fuzzer
@@ -234,6 +248,24 @@ $(foreach f,$(FUZZERS),$(eval $(call fuzzer,$(f))))
 fuzz-replay: fuzz
 	tools/run-fuzz-corpora $(FUZZ_O) $(FUZZERS)
 .PHONY: fuzz fuzz-build fuzz-replay
+
+-include tests/plugins/plugins.mk
+# ---- Benchmarks: each tests/bench/*.c is a program of its own, which the scripts beside it run ----
+
+BENCHES := $(basename $(notdir $(wildcard tests/bench/*.c)))
+define bench_program
+$(O)/bench/$(1): $(O)/obj/tests/bench/$(1).o $(ALL_ARCHIVES)
+	@mkdir -p $$(@D)
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -o $$@ $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group \
+		$$(call pkglibs,$(filter-out cmocka,$(call unit_pkgs,$(1))) $(pkgs.bench.$(1))) -ldl -lm
+endef
+pkgs.bench.ingest := libssl
+$(foreach b,$(BENCHES),$(eval $(call bench_program,$(b))))
+bench-build: $(BENCHES:%=$(O)/bench/%)
+bench: all bench-build
+	tests/bench/run --build $(O) $(BENCH_ARGS)
+.PHONY: bench bench-build
 
 -include tools/install.mk
 

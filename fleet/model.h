@@ -102,7 +102,7 @@ struct model_host {
 	char *name; /* not unique: two hosts may say the same */
 	char *version;
 	char *address; /* the last report came from */
-	char machine_id[33]; /* "" when the agent doesn't say */
+	char *machine_id; /* "" when the agent doesn't say */
 	struct model_label *labels;
 	size_t label_count;
 	enum model_liveness liveness;

@@ -53,6 +53,9 @@ int store_begin(struct store *store, struct error *error);
 int store_commit(struct store *store, struct error *error); /* durable when it returns 0 */
 void store_rollback(struct store *store);
 
+/* Writes something that changes nothing, inside a transaction: whether writing works again. */
+int store_probe(struct store *store, struct error *error);
+
 /* Adds a report to the log; its id was given by the caller and rises. */
 int store_add_report(struct store *store, const struct store_report *report, struct error *error);
 

@@ -235,8 +235,6 @@ void httpd_answer_error(struct httpd_request *request, int status, const char *f
 	json_kv_string(&json, "error", buf_str(&text));
 	json_object_end(&json);
 	buf_add_char(&body, '\n');
-	if (status == 401)
-		httpd_set_header(request, "WWW-Authenticate", "Bearer");
 	httpd_answer(request, status, "application/json", buf_str(&body), body.size);
 }
 
