@@ -9,11 +9,15 @@ class Control:
     def __init__(self, pb, path, patience=20):
         self.pb, self.path, self.patience = pb, str(path), patience
 
-    def open(self, **body):
-        """Sends a request; returns the connected socket."""
+    def connect(self):
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         connection.settimeout(self.patience)
         connection.connect(self.path)
+        return connection
+
+    def open(self, **body):
+        """Sends a request; returns the connected socket."""
+        connection = self.connect()
         connection.send(self.pb.Request(**body).SerializeToString())
         return connection
 
