@@ -110,7 +110,7 @@ def obey(told, fleet, pb, hosts):
     if told.get("stop"):
         fleet.stop()
     elif told.get("start"):
-        fleet.listen = f"127.0.0.1:{fleet.port}"
+        fleet.arguments = ["--listen", f"127.0.0.1:{fleet.port}"]
         fleet.start()
     return {}
 
