@@ -46,6 +46,9 @@ static void facts(struct page *page, const struct model_host *host)
 	html_lit(html, "</dt><dd>");
 	html_ago(html, host->liveness_since_ms, page->now.unix_ms);
 	FACT_END(html);
+	FACT(html, "First seen");
+	html_ago(html, host->first_seen_ms, page->now.unix_ms);
+	FACT_END(html);
 	FACT(html, "Address");
 	html_bdi(html, host->address);
 	FACT_END(html);
@@ -58,9 +61,6 @@ static void facts(struct page *page, const struct model_host *host)
 	html_text(html, host->id);
 	html_lit(html, "</code>");
 	FACT_END(html);
-	FACT(html, "First seen");
-	html_ago(html, host->first_seen_ms, page->now.unix_ms);
-	FACT_END(html);
 	html_lit(html, "</dl>");
 }
 
@@ -71,9 +71,9 @@ static void warnings(struct page *page, const struct model_host *host)
 	if (host->liveness == MODEL_LOST) {
 		html_lit(html, "<p class=\"banner m-lost\">");
 		html_icon(html, MARK_LOST);
-		html_lit(html, "<span>No report since ");
+		html_lit(html, "<span>Silent: the last report came ");
 		html_ago(html, host->last_seen_ms, page->now.unix_ms);
-		html_textf(html, "; it had promised one within %u s. ", host->next_within_ms / 1000);
+		html_textf(html, " and promised another within %u s. ", host->next_within_ms / 1000);
 		html_lit(html, "Everything below is what was last known.</span></p>");
 	}
 	if (host->conflict) {
@@ -171,7 +171,7 @@ static void last_run(struct page *page, const struct model_host *host, const str
 	char took[48];
 
 	html_ago(html, server_time(host, check->started_ms), page->now.unix_ms);
-	html_lit(html, "<span class=\"quiet\">, took ");
+	html_lit(html, "<span class=\"quiet\"> took ");
 	html_text(html, format_took(took, check->duration_us));
 	if (check->every_ms > 0)
 		html_textf(html, ", every %s", format_took(took, check->every_ms * 1000));

@@ -58,8 +58,9 @@ static void problem_text(struct page *page, const struct problem *problem)
 	const struct model_check *check = problem->check;
 
 	if (!check && problem->mark == MARK_LOST) {
-		html_lit(html, "No report since then; it had promised one within ");
-		html_textf(html, "%u s", problem->host->next_within_ms / 1000);
+		html_lit(html, "Silent: the last report came ");
+		html_ago(html, problem->host->last_seen_ms, page->now.unix_ms);
+		html_textf(html, " and promised another within %u s", problem->host->next_within_ms / 1000);
 	} else if (!check) {
 		html_lit(html, "Two machines report under this host's id: see its events");
 	} else if (!check->has_result) {
@@ -193,7 +194,7 @@ static void row_worst(struct page *page, const struct host_row *row)
 	struct html *html = &page->html;
 
 	if (!row->worst) {
-		html_lit(html, "<span class=\"quiet\">all well</span>");
+		html_lit(html, "<span class=\"quiet well\">all well</span>");
 		return;
 	}
 	if (check_stale(row->host, row->worst, page->now))
