@@ -20,7 +20,8 @@ static void _printf_(2, 0) on_log(void *userdata, const char *format, va_list ar
 	buf_vprintf(&text, format, args);
 	while (text.size > 0 && text.data[text.size - 1] == '\n')
 		text.data[--text.size] = 0;
-	if (httpd->start_error && !httpd->start_error->message)
+	if (pthread_equal(pthread_self(), httpd->starter) && httpd->start_error &&
+		!httpd->start_error->message)
 		error_set(httpd->start_error, -EINVAL, "%s", buf_str(&text));
 	else
 		log_debug("http: %s", buf_str(&text));
@@ -108,6 +109,7 @@ static int start_daemon(struct httpd *httpd, struct error *error)
 	}
 	OPTION(MHD_OPTION_END, 0, NULL);
 #undef OPTION
+	httpd->starter = pthread_self();
 	httpd->start_error = error;
 	httpd->daemon = MHD_start_daemon(flags, 0, NULL, NULL, httpd_on_request, httpd,
 		MHD_OPTION_EXTERNAL_LOGGER, on_log, httpd, MHD_OPTION_ARRAY, options, MHD_OPTION_END);

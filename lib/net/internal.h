@@ -36,7 +36,9 @@ struct httpd {
 	bool ended;
 	bool reaper_runs;
 	pthread_t reaper;
-	struct error *start_error; /* while starting: the library's complaints go there */
+	pthread_t
+		starter; /* while it starts, the library's complaints go to start_error; only this thread touches that */
+	struct error *start_error;
 };
 
 #define HTTPD_HEADERS_MAX 16
