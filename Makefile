@@ -221,7 +221,8 @@ unit: all unit-build
 FUZZERS := $(basename $(notdir $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_O := build/fuzz
 fuzz:
-	$(MAKE) O=$(FUZZ_O) CC=clang-14 SAN=fuzzer-no-link,address,undefined fuzz-build
+	$(MAKE) O=$(FUZZ_O) CC=clang-14 CFLAGS='-O1 -g -Wno-format-nonliteral' \
+		SAN=fuzzer-no-link,address,undefined fuzz-build
 fuzz-build: $(FUZZERS:%=$(O)/%)
 # A fuzzer names what it is about in its first lines: "// fuzz: lib/wire plugins/host".
 define fuzzer

@@ -7,6 +7,7 @@
 #ifndef AGENT_LINK_H
 #define AGENT_LINK_H
 
+#include "agent/place.h"
 #include "base/error.h"
 #include "proto/worker.pb-c.h"
 
@@ -58,16 +59,5 @@ DEFINE_CLEANUP(struct link *, link_free);
  * filled. Blocks. */
 int link_describe(
 	struct link *link, int timeout_ms, Gavea__Worker__V1__Hello **ret_hello, struct error *error);
-
-/* The path of a plugin's file in the given folder, or in the default ones when folder is NULL ("plugins"
- * beside this program, in a build tree; else where plugins are installed). Allocated; NULL when there is no
- * such plugin, or no memory. name is judged: anything but [a-z][a-z0-9-]* of at most 31 bytes is no plugin.
- */
-char *plugin_find(const char *folder, const char *name);
-
-/* The names of all plugins in that folder, sorted, NULL at the end; *ret_count may be NULL. Allocated as one
- * list with its strings; free with plugin_list_free(). */
-char **plugin_list(const char *folder, size_t *ret_count);
-void plugin_list_free(char **names);
 
 #endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/place.h"
-#include "agent/link.h"
 #include "base/util.h"
 
 #include <dirent.h>

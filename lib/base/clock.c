@@ -19,7 +19,7 @@ int64_t clock_unix_ms(void)
 char *clock_format_utc(char buffer[static 32], int64_t unix_ms, int milliseconds)
 {
 	int64_t rest = ((unix_ms % 1000) + 1000) % 1000;
-	time_t seconds = (time_t)((unix_ms - rest) / 1000);
+	time_t seconds = (time_t)(unix_ms / 1000 - (unix_ms % 1000 < 0));
 	struct tm tm;
 	size_t n = 0;
 

@@ -28,14 +28,16 @@ void json_array_end(struct json *json);
 /* A key; its value must follow. */
 void json_key(struct json *json, const char *key);
 
-void json_string(struct json *json, const char *text);
+/* This and json_null() bear other names for the linker: jansson has functions called so, and a program that links both
+ * would silently get ours for its. */
+void json_string(struct json *json, const char *text) __asm__("gavea_json_string");
 void json_string_n(struct json *json, const char *text, size_t size);
 void json_int(struct json *json, int64_t value);
 void json_uint(struct json *json, uint64_t value);
 /* The shortest decimal that reads back as the same double. */
 void json_double(struct json *json, double value);
 void json_bool(struct json *json, bool value);
-void json_null(struct json *json);
+void json_null(struct json *json) __asm__("gavea_json_null");
 
 /* Key and value at once. */
 void json_kv_string(struct json *json, const char *key, const char *text);

@@ -35,7 +35,7 @@
 
 /* Defines `static void NAMEp(type **p)` for _cleanup_(NAMEp). */
 #define DEFINE_CLEANUP(type, name) \
-	static inline void name##p(type *pointer) \
+	static inline void name##p(__typeof__(type) *pointer) \
 	{ \
 		if (*pointer) \
 			name(*pointer); \

@@ -2,11 +2,11 @@
 /*
  * The form of the spool on disk. A segment file is a header and then records to its end:
  *
- *   header  "gavea-spool\n" (12 bytes), u32 version (1), u64 stream, 16 bytes spool id, u32 crc32c of the 40
- * before record  u32 length, u32 crc32c, u64 seq, payload[length]
+ *   header  "gavea-spool\n" (12 bytes), u32 version (1), u64 stream, 16 bytes spool id, u32 crc32c of the 40 before
+ *   record  u32 length, u32 crc32c, u64 seq, payload[length]
  *
- * All numbers are little-endian. A record's crc32c covers its seq (8 bytes) and its payload. The payload is
- * an encoded gavea.v1.Record without its seq field. seq rises from record to record; it may skip numbers.
+ * All numbers are little-endian. A record's crc32c covers its seq (8 bytes) and its payload. The payload is an encoded
+ * gavea.v1.Record without its seq field. seq rises from record to record; it may skip numbers.
  *
  * A segment is complete in itself: every number of a series or check that it uses is declared in it before.
  */
@@ -36,15 +36,15 @@ void segment_encode_record(
 	uint64_t seq, const void *payload, size_t length, uint8_t bytes[static SEGMENT_RECORD_HEADER_SIZE]);
 
 /*
- * Judges the record at the start of these bytes. Returns 1 with its seq and payload (which points into bytes)
- * and, in *ret_size, the bytes that it takes; 0: the bytes end within it (a torn tail, or more to read);
+ * Judges the record at the start of these bytes. Returns 1 with its seq and payload (which points into bytes) and, in
+ * *ret_size, the bytes that it takes; 0: the bytes end within it (a torn tail, or more to read);
  * -EBADMSG: its length is impossible or its crc does not fit.
  */
 int segment_decode_record(const uint8_t *bytes, size_t size, uint64_t *ret_seq, const uint8_t **ret_payload,
 	size_t *ret_length, size_t *ret_size);
 
-/* The number of the field of a payload's body (GAVEA_RECORD_…), found without decoding it; 0: none. -EBADMSG:
- * not a protobuf message. */
+/* The number of the field of a payload's body (GAVEA_RECORD_…), found without decoding it; 0: none. -EBADMSG: not a
+ * protobuf message. */
 int segment_record_kind(const uint8_t *payload, size_t length);
 
 #endif
