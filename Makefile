@@ -120,6 +120,19 @@ $(GEN)/proto/%.pb-c.c $(GEN)/proto/%.pb-c.h: proto/%.proto
 	$(call say,PROTOC,$<)
 	$(Q)$(PROTOC_C) --proto_path=proto --c_out=$(@D) $<
 
+# The worker's system call filters. The program that makes them runs on the machine that builds.
+HOSTCC ?= $(CC)
+seccomp_arch := $(firstword $(subst -, ,$(multiarch)))
+$(O)/tools/gen-seccomp: tools/gen-seccomp.c
+	@mkdir -p $(@D)
+	$(call say,HOSTCC,$<)
+	$(Q)$(HOSTCC) -std=gnu17 -O1 $(WARNINGS) -D_GNU_SOURCE -o $@ $< -lseccomp
+$(GEN)/core/worker/seccomp-profiles.h: $(O)/tools/gen-seccomp
+	@mkdir -p $(@D)
+	$(call say,SECCOMP,$@)
+	$(Q)$< $(seccomp_arch) >$@
+$(O)/obj/core/worker/seccomp.o: $(GEN)/core/worker/seccomp-profiles.h
+
 # What a plugin may include: the SDK, base, kit, and the generated wire contract.
 SDK := $(O)/sdk-include
 $(SDK)/.stamp: | $(PROTO_H)
@@ -236,6 +249,7 @@ fuzz-replay: fuzz
 	tools/run-fuzz-corpora $(FUZZ_O) $(FUZZERS)
 .PHONY: fuzz fuzz-build fuzz-replay
 
+-include tests/plugins/plugins.mk
 -include tools/install.mk
 
 clean:
