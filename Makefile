@@ -250,6 +250,22 @@ fuzz-replay: fuzz
 .PHONY: fuzz fuzz-build fuzz-replay
 
 -include tests/plugins/plugins.mk
+# ---- Benchmarks: each tests/bench/*.c is a program of its own, which the scripts beside it run ----
+
+BENCHES := $(basename $(notdir $(wildcard tests/bench/*.c)))
+define bench_program
+$(O)/bench/$(1): $(O)/obj/tests/bench/$(1).o $(ALL_ARCHIVES)
+	@mkdir -p $$(@D)
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -o $$@ $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group \
+		$$(call pkglibs,$(filter-out cmocka,$(call unit_pkgs,$(1)))) -ldl -lm
+endef
+$(foreach b,$(BENCHES),$(eval $(call bench_program,$(b))))
+bench-build: $(BENCHES:%=$(O)/bench/%)
+bench: all bench-build
+	tests/bench/run --build $(O) $(BENCH_ARGS)
+.PHONY: bench bench-build
+
 -include tools/install.mk
 
 clean:

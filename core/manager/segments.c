@@ -36,18 +36,16 @@ int segment_parse_name(const char *name, uint64_t *ret_stream)
 	return 0;
 }
 
-int segment_create(int folder, uint64_t stream, const uint8_t spool_id[static 16], bool in_memory,
-	struct segment *ret_segment)
+int segment_create(
+	int folder, const struct segment_header *header, bool in_memory, struct segment *ret_segment)
 {
-	struct segment_header header = {.stream = stream};
 	uint8_t bytes[SEGMENT_HEADER_SIZE];
 	_cleanup_fd_ int fd = -EBADF;
 	char name[32];
 	int r;
 
-	memcpy(header.spool_id, spool_id, sizeof header.spool_id);
-	segment_encode_header(&header, bytes);
-	segment_file_name(stream, name);
+	segment_encode_header(header, bytes);
+	segment_file_name(header->stream, name);
 	if (in_memory)
 		fd = memfd_create(name, MFD_CLOEXEC);
 	else
@@ -63,8 +61,13 @@ int segment_create(int folder, uint64_t stream, const uint8_t spool_id[static 16
 		return r;
 	}
 	*ret_segment = (struct segment){
-		.stream = stream, .in_memory = in_memory, .fd = TAKE_FD(fd), .size = SEGMENT_HEADER_SIZE};
-	memcpy(ret_segment->spool_id, spool_id, sizeof ret_segment->spool_id);
+		.stream = header->stream,
+		.in_memory = in_memory,
+		.fd = TAKE_FD(fd),
+		.size = SEGMENT_HEADER_SIZE,
+		.begin_seq = header->first_seq,
+	};
+	memcpy(ret_segment->spool_id, header->spool_id, sizeof ret_segment->spool_id);
 	return 0;
 }
 
@@ -186,6 +189,7 @@ int segment_recover(int folder, uint64_t stream, struct segment *ret_segment)
 		segment_decode_header(bytes, &header) < 0 || header.stream != stream)
 		return -EBADMSG;
 	memcpy(segment.spool_id, header.spool_id, sizeof segment.spool_id);
+	segment.begin_seq = header.first_seq;
 	r = segment_walk(fd, SEGMENT_HEADER_SIZE, (uint64_t)st.st_size, &visit);
 	if (r < 0 && r != -EBADMSG)
 		return r;

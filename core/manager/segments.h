@@ -13,6 +13,7 @@ struct segment {
 	bool in_memory;
 	int fd; /* open for writing while it is the current one, or when in memory; else -EBADF */
 	uint64_t size; /* synced bytes, header included */
+	uint64_t begin_seq; /* no record in it has a lower one */
 	uint64_t first_seq; /* 0: no record */
 	uint64_t last_seq;
 	uint64_t records;
@@ -28,8 +29,8 @@ void segment_file_name(uint64_t stream, char name[static 32]);
 int segment_parse_name(const char *name, uint64_t *ret_stream);
 
 /* Makes a new file (or a memfd) with its header synced. 0 or -errno. Blocks. */
-int segment_create(int folder, uint64_t stream, const uint8_t spool_id[static 16], bool in_memory,
-	struct segment *ret_segment);
+int segment_create(
+	int folder, const struct segment_header *header, bool in_memory, struct segment *ret_segment);
 
 /* Opens for reading. A descriptor or -errno. */
 int segment_open(int folder, const struct segment *segment);

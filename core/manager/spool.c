@@ -64,18 +64,19 @@ static int open_folder(struct spool *spool)
 static int add_segment(struct spool *spool, bool in_memory)
 {
 	struct segment *last = current(spool), segment;
-	uint8_t id[16];
+	struct segment_header header = {
+		.stream = spool->next_stream, .first_seq = spool->next_seq - spool->pending_count};
 	int r;
 
 	if (in_memory && !spool->has_memory_id) {
 		random_bytes(spool->memory_id, sizeof spool->memory_id);
 		spool->has_memory_id = true;
 	}
-	memcpy(id, in_memory ? spool->memory_id : spool->id, sizeof id);
+	memcpy(header.spool_id, in_memory ? spool->memory_id : spool->id, sizeof header.spool_id);
 	if (GROW(spool->segments, spool->count, spool->room) < 0)
 		return -ENOMEM;
 	last = current(spool);
-	r = segment_create(spool->folder, spool->next_stream, id, in_memory, &segment);
+	r = segment_create(spool->folder, &header, in_memory, &segment);
 	if (r < 0)
 		return r;
 	spool->next_stream++;
@@ -144,27 +145,31 @@ static int recover_segment(struct spool *spool, const char *name)
 	if (r < 0) {
 		set_aside(spool, name,
 			r == -EBADMSG ? "not a segment, or its header is damaged" : strerror(-r));
+		spool->damaged = true;
 		return 0;
 	}
+	spool->damaged |= r > 0;
 	if (GROW(spool->segments, spool->count, spool->room) < 0)
 		return -ENOMEM;
 	spool->segments[spool->count++] = segment;
 	return 0;
 }
 
-/* Segments without a record are left over from starts that wrote nothing. */
+/* Where the last start left off: an empty segment has nothing to keep but the number to go on with, and the
+ * id under which it counts. */
 static void drop_empty(struct spool *spool)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < spool->count; i++) {
+		struct segment *segment = &spool->segments[i];
 		char name[32];
 
-		if (spool->segments[i].records > 0) {
-			spool->segments[kept++] = spool->segments[i];
+		if (segment->records > 0) {
+			spool->segments[kept++] = *segment;
 			continue;
 		}
-		segment_file_name(spool->segments[i].stream, name);
+		segment_file_name(segment->stream, name);
 		unlinkat(spool->folder, name, 0);
 	}
 	spool->count = kept;
@@ -193,6 +198,7 @@ static void drop_misfits(struct spool *spool)
 static int recover(struct spool *spool)
 {
 	int r = open_folder(spool), copy;
+	uint64_t next_seq = 1;
 	struct dirent *entry;
 	DIR *dir;
 
@@ -213,11 +219,14 @@ static int recover(struct spool *spool)
 		return r;
 	if (spool->count > 1)
 		qsort(spool->segments, spool->count, sizeof *spool->segments, compare_streams);
-	drop_empty(spool);
-	drop_misfits(spool);
 	/* After damage nobody knows which numbers were given out and acknowledged: count under a new id. */
 	if (spool->count && !spool->damaged)
 		memcpy(spool->id, current(spool)->spool_id, sizeof spool->id);
+	if (spool->count)
+		next_seq = current(spool)->begin_seq;
+	drop_empty(spool);
+	drop_misfits(spool);
+	spool->next_seq = MAX(spool->next_seq, next_seq);
 	return 0;
 }
 

@@ -202,6 +202,8 @@ void jobs_deliver(struct check *check, struct job *job, const Gavea__Worker__V1_
 	r = check->services->plugin->deliver(&check->base, check->state, batch);
 	done.acknowledged_seq = batch_acknowledged(batch);
 	done.retry_after_ns = batch_delay(batch);
+	/* Its descriptor is not one that the plugin left open. */
+	batch_free(TAKE_PTR(batch));
 	finish(check, r, &done);
 }
 

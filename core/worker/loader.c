@@ -74,6 +74,7 @@ static int check_elf(const char *path, struct error *error)
 
 static int open_plugin(const char *path, const struct gavea_plugin **ret_plugin, struct error *error)
 {
+	const struct gavea_plugin *plugin;
 	void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	const struct gavea_plugin *(*describe)(void);
 	const char *problem;
@@ -91,10 +92,11 @@ static int open_plugin(const char *path, const struct gavea_plugin **ret_plugin,
 			"%s: exports no function gavea_plugin(): define it as in gavea/plugin.h, with "
 			"GAVEA_EXPORT",
 			path);
-	*ret_plugin = describe();
-	if (!*ret_plugin)
+	plugin = describe();
+	if (!plugin)
 		return error_set(error, -ENOEXEC,
 			"%s: gavea_plugin() returned NULL: it has to return a description", path);
+	*ret_plugin = plugin;
 	return 0;
 }
 

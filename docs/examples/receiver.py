@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""A centre of your own: takes gavea's reports as JSON, prints what checks say, acknowledges. docs/protocol.md"""
+"""A centre of your own: takes reports as JSON, prints what checks say, acknowledges: docs/protocol.md"""
 import http.server
 import json
 import sys

@@ -95,7 +95,10 @@ DEFINE_CLEANUP(struct config_files *, config_files_free);
 /* The plugins that the files want, in order, count of them. Borrowed. */
 const char *const *config_files_plugins(const struct config_files *files, size_t *ret_count);
 
-/* agent.plugin_directory, or NULL. Borrowed. */
+/* Takes the plugins from another folder than the configured one. 0 or -ENOMEM. */
+int config_files_set_plugin_directory(struct config_files *files, const char *folder);
+
+/* The folder of the plugins: set, or agent.plugin_directory, or NULL. Borrowed. */
 const char *config_files_plugin_directory(const struct config_files *files);
 
 /* Says that a plugin could not be described: config_resolve() reports it at the place where the plugin is

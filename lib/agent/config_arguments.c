@@ -65,24 +65,31 @@ static void take_argument(struct arguments *arguments, const char *key, const ch
 		unknown(arguments, key);
 }
 
+static int take_text(struct arguments *arguments, const char *text, size_t number)
+{
+	const char *equals = strchr(text, '=');
+	char *key;
+
+	/* Not shown: it may be a secret that went astray. */
+	if (!equals || equals == text) {
+		config_error(arguments->errors, NULL, 0, "argument %zu: not of the form KEY=VALUE", number);
+		return 0;
+	}
+	key = strndup(text, (size_t)(equals - text));
+	if (!key)
+		return -ENOMEM;
+	take_argument(arguments, key, equals + 1);
+	free(key);
+	return 0;
+}
+
 static int take_arguments(struct arguments *arguments, const char *const *texts, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
-		const char *equals = strchr(texts[i], '=');
-		_cleanup_free_ char *key = NULL;
+	int r = 0;
 
-		/* Not shown: it may be a secret that went astray. */
-		if (!equals || equals == texts[i]) {
-			config_error(
-				arguments->errors, NULL, 0, "argument %zu: not of the form KEY=VALUE", i + 1);
-			continue;
-		}
-		key = strndup(texts[i], (size_t)(equals - texts[i]));
-		if (!key)
-			return -ENOMEM;
-		take_argument(arguments, key, equals + 1);
-	}
-	return 0;
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = take_text(arguments, texts[i], i + 1);
+	return r;
 }
 
 /* Fills in defaults and moves the values into the check. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/config_private.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 
@@ -45,6 +46,7 @@ static int set(struct labels *labels, const char *name, char *value)
 		free(value);
 		return -ENOMEM;
 	}
+	assert(labels->pairs);
 	memmove(&labels->pairs[at + 1], &labels->pairs[at], (labels->count - at) * sizeof *labels->pairs);
 	labels->pairs[at] = (struct config_pair){copy, value};
 	labels->count++;

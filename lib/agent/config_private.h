@@ -9,6 +9,7 @@
 
 #define CONFIG_LABELS_MAX 64
 #define CONFIG_CHECKS_MAX 10000
+#define CONFIG_PATHS_MAX 1000
 
 typedef Gavea__Worker__V1__Hello hello_t;
 typedef Gavea__Worker__V1__Option option_t;

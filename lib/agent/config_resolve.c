@@ -301,6 +301,18 @@ static int explain_failure(struct resolver *resolver)
 	return 0;
 }
 
+/* A worker is told of its paths in one packet. */
+static void judge_paths(struct resolver *resolver)
+{
+	const rights_t *rights = resolver->plugin.rights;
+
+	if (rights->n_read_paths > CONFIG_PATHS_MAX || rights->n_write_paths > CONFIG_PATHS_MAX ||
+		gavea__worker__v1__rights__get_packed_size(rights) > FRAME_MAX / 2)
+		PLUGIN_ERROR(resolver,
+			"%s: its checks name more than %d paths, or %u KiB of them; name folders",
+			resolver->wanted->name, CONFIG_PATHS_MAX, FRAME_MAX / 2048);
+}
+
 static int add_plugin(struct resolver *resolver, struct config *config)
 {
 	struct config_plugin *plugin = &resolver->plugin, *bigger;
@@ -340,6 +352,7 @@ static int resolve_plugin(struct resolver *resolver, struct wanted *wanted, stru
 		return -ENOMEM;
 	if (wanted->group)
 		conf_leftovers(wanted->group, known, count);
+	judge_paths(resolver);
 	return add_plugin(resolver, config);
 }
 

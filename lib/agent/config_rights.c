@@ -15,8 +15,6 @@
 #define LEAST_MEMORY (4 * MIB)
 #define LEAST_OPEN_FILES 16
 
-#define PATHS_MAX 1000
-
 static const char *const networks[] = {"none", "client", "server"};
 
 static int add_text(char ***texts, size_t *count, char *text)
@@ -129,7 +127,7 @@ static int add_path(char ***paths, size_t *count, const char *path)
 	for (size_t i = 0; i < *count; i++)
 		if (streq((*paths)[i], folder))
 			return 0;
-	if (*count >= PATHS_MAX)
+	if (*count > CONFIG_PATHS_MAX)
 		return 0;
 	return add_text(paths, count, TAKE_PTR(folder));
 }

@@ -25,6 +25,7 @@
 #define CONF_FILE_MAX (1024u * 1024u) /* bytes of one file */
 #define CONF_DEPTH_MAX 16 /* brackets within brackets */
 #define CONF_KEYS_MAX 4096 /* keys in one group of one file */
+#define CONF_ELEMENTS_MAX 20000 /* elements of one list: libconfig's time grows with their square */
 #define CONF_FILES_MAX 1000 /* files in one folder */
 #define CONF_REFERENCE_MAX 65536u /* bytes of a file or credential that a value refers to */
 

@@ -32,7 +32,8 @@ struct conf_node *conf_node_new(
 	if (name && !(node->name = strdup(name)))
 		return NULL;
 	if (parent) {
-		if (GROW(parent->children, parent->count, parent->room) < 0)
+		if (parent->count == parent->room &&
+			grow_array((void **)&parent->children, &parent->room, sizeof(struct conf_node *)) < 0)
 			return NULL;
 		parent->children[parent->count++] = node;
 	}

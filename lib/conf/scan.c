@@ -11,6 +11,7 @@
 struct scope {
 	char opener; /* 0: the file itself */
 	int line;
+	unsigned commas;
 	struct strmap keys; /* to the line of the first definition, as a pointer */
 };
 
@@ -220,6 +221,8 @@ static int scan_significant(struct scan *scan, unsigned char c)
 		return scan_word(scan);
 	if (isdigit(c) || (strchr("-+.", c) && digit_next))
 		return scan_number(scan);
+	if (c == ',' && ++scan->scopes[scan->depth].commas >= CONF_ELEMENTS_MAX)
+		return COMPLAIN(scan, scan->line, "more than %d elements in one list", CONF_ELEMENTS_MAX);
 	if (strchr("=:;,", c)) {
 		copy_to(scan, scan->at + 1);
 		return 0;

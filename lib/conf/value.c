@@ -121,8 +121,7 @@ int conf_value_from_text(const char *text, uint32_t type, struct conf_value *ret
 		return r;
 	if (!is_text(type))
 		return judge(value.text, text, type, ret_value, error);
-	*ret_value = value;
-	value = (struct conf_value){0};
+	*ret_value = (struct conf_value){.text = TAKE_PTR(value.text), .size = value.size};
 	return 0;
 }
 
@@ -147,7 +146,7 @@ static int value_of_string(
 	const struct conf_node *node, uint32_t type, struct conf_value *ret_value, struct error *error)
 {
 	bool bare = type == GAVEA_OPTION_BOOL || type == GAVEA_OPTION_INT || type == GAVEA_OPTION_FLOAT;
-	struct conf_value value;
+	struct conf_value value = {0};
 
 	if (!bare || conf_has_reference(node->text))
 		return conf_value_from_text(node->text, type, ret_value, error);
@@ -202,7 +201,7 @@ int conf_value(const struct conf_node *node, uint32_t type, struct conf_value *r
 int conf_take_string(struct conf_node *group, const char *key, char **ret_text)
 {
 	const struct conf_node *node = conf_take(group, key);
-	struct conf_value value;
+	struct conf_value value = {0};
 
 	if (!node)
 		return 0;
@@ -215,7 +214,7 @@ int conf_take_string(struct conf_node *group, const char *key, char **ret_text)
 int conf_take_bool(struct conf_node *group, const char *key, bool *ret_value)
 {
 	const struct conf_node *node = conf_take(group, key);
-	struct conf_value value;
+	struct conf_value value = {0};
 
 	if (!node)
 		return 0;
@@ -240,7 +239,7 @@ static int take_number(struct conf_node *group, const char *key, uint32_t type, 
 	int64_t *ret_number)
 {
 	const struct conf_node *node = conf_take(group, key);
-	struct conf_value value;
+	struct conf_value value = {0};
 	char low[32], high[32];
 
 	if (!node)

@@ -42,17 +42,19 @@ void segment_encode_header(const struct segment_header *header, uint8_t bytes[st
 	put32(bytes + 12, SEGMENT_VERSION);
 	put64(bytes + 16, header->stream);
 	memcpy(bytes + 24, header->spool_id, sizeof header->spool_id);
-	put32(bytes + 40, crc32c(0, bytes, 40));
+	put64(bytes + 40, header->first_seq);
+	put32(bytes + 48, crc32c(0, bytes, 48));
 }
 
 int segment_decode_header(const uint8_t bytes[static SEGMENT_HEADER_SIZE], struct segment_header *ret_header)
 {
-	if (memcmp(bytes, magic, sizeof magic) != 0 || get32(bytes + 40) != crc32c(0, bytes, 40))
+	if (memcmp(bytes, magic, sizeof magic) != 0 || get32(bytes + 48) != crc32c(0, bytes, 48))
 		return -EBADMSG;
 	if (get32(bytes + 12) != SEGMENT_VERSION)
 		return -EPROTONOSUPPORT;
 	ret_header->stream = get64(bytes + 16);
 	memcpy(ret_header->spool_id, bytes + 24, sizeof ret_header->spool_id);
+	ret_header->first_seq = get64(bytes + 40);
 	return 0;
 }
 

@@ -2,7 +2,9 @@
 /*
  * The form of the spool on disk. A segment file is a header and then records to its end:
  *
- *   header  "gavea-spool\n" (12 bytes), u32 version (1), u64 stream, 16 bytes spool id, u32 crc32c of the 40 before
+ *   header  "gavea-spool\n" (12 bytes), u32 version (1), u64 stream, 16 bytes spool id, u64 first seq,
+ *           u32 crc32c of the 48 bytes before
+ *
  *   record  u32 length, u32 crc32c, u64 seq, payload[length]
  *
  * All numbers are little-endian. A record's crc32c covers its seq (8 bytes) and its payload. The payload is an encoded
@@ -16,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SEGMENT_HEADER_SIZE 44
+#define SEGMENT_HEADER_SIZE 52
 #define SEGMENT_RECORD_HEADER_SIZE 16
 #define SEGMENT_RECORD_MAX (1u << 20) /* of a payload */
 #define SEGMENT_VERSION 1
@@ -24,6 +26,7 @@
 struct segment_header {
 	uint64_t stream;
 	uint8_t spool_id[16];
+	uint64_t first_seq; /* no record in it has a lower one: an empty segment tells where to go on */
 };
 
 void segment_encode_header(const struct segment_header *header, uint8_t bytes[static SEGMENT_HEADER_SIZE]);

@@ -12,6 +12,7 @@
 /* What is left of a batch after so many requests is offered again: a server that refuses much must not hold
  * the worker. */
 #define REQUESTS_MAX 200
+#define SIFT_REQUESTS_MAX 1000
 
 #define REFUSED_EVENT "record-refused"
 
@@ -83,7 +84,7 @@ static int add_declarations(struct delivery *delivery, struct verdict *ret_verdi
 	ret_verdict->kind = VERDICT_STORED;
 	for (size_t i = 0; i < declarations->count; i++) {
 		bytes += report_record_size(&declarations->items[i]);
-		if (bytes <= delivery->settings->max_report / 4)
+		if (bytes <= delivery->settings->max_report / 2)
 			continue;
 		r = post_declarations(delivery, first, i + 1 - first, ret_verdict);
 		if (r < 0 || ret_verdict->kind != VERDICT_STORED)
@@ -160,9 +161,6 @@ static int declarations_wanted(struct delivery *delivery, const struct verdict *
 {
 	int r;
 
-	if (delivery->declare)
-		return gavea_fail(delivery->check, -EPROTO,
-			"the server asks again for declarations that it was just sent");
 	delivery->declare = true;
 	if (delivery->declarations.count > 0)
 		return 0;
@@ -219,7 +217,7 @@ static void tell_refusal(
 	struct delivery *delivery, const struct record *record, const struct verdict *verdict)
 {
 	const char *reason = verdict->text ? verdict->text : "";
-	uint64_t refused = ++*delivery->settings->refused;
+	uint64_t refused = ++delivery->settings->memory->refused;
 	char seq[24], count[24], summary[64];
 	const struct gavea_pair attributes[] = {
 		{"seq", seq},
@@ -238,23 +236,88 @@ static void tell_refusal(
 			ARRAY_SIZE(attributes));
 }
 
-/* A report with a single record was refused: is it the record, or everything? */
-static int single_refused(struct delivery *delivery, const struct verdict *refusal)
+static bool is_refusing(const struct verdict *verdict)
 {
-	const struct record *record = &delivery->records.items[delivery->position];
+	return verdict->kind == VERDICT_MALFORMED || verdict->kind == VERDICT_TOO_LARGE;
+}
+
+/* Takes a declaration out. It is told once a stream: the server may ask for the rest of them again and again.
+ */
+static void give_up_declaration(struct delivery *delivery, size_t at, const struct verdict *verdict)
+{
+	struct records *declarations = &delivery->declarations;
+	const struct delivery_memory *memory = delivery->settings->memory;
+	uint64_t stream = gavea_batch_stream(delivery->check, delivery->batch);
+
+	if (!memory->broken || memory->broken_stream != stream)
+		tell_refusal(delivery, &declarations->items[at], verdict);
+	declarations->count--;
+	memmove(&declarations->items[at], &declarations->items[at + 1],
+		(declarations->count - at) * sizeof(declarations->items[0]));
+}
+
+/* Looks for refused declarations among these, the last first, and takes them out. *ret_found counts them. */
+static int sift_declarations(struct delivery *delivery, size_t first, size_t count, size_t *ret_found)
+{
+	_cleanup_verdict_ struct verdict verdict = VERDICT_INIT;
+	size_t half = count / 2;
+	int r;
+
+	if (count == 0 || delivery->requests >= SIFT_REQUESTS_MAX)
+		return 0;
+	r = post_declarations(delivery, first, count, &verdict);
+	if (r < 0)
+		return r;
+	if (!is_refusing(&verdict))
+		return verdict.kind == VERDICT_FAILED ? fail(delivery, &verdict) : 0;
+	if (count == 1) {
+		give_up_declaration(delivery, first, &verdict);
+		++*ret_found;
+		return 0;
+	}
+	r = sift_declarations(delivery, first + half, count - half, ret_found);
+	return r < 0 ? r : sift_declarations(delivery, first, half, ret_found);
+}
+
+/* Whether the server refuses declarations that it asked for: 1, and the bad ones are taken out. */
+static int declarations_refused(struct delivery *delivery)
+{
+	struct delivery_memory *memory = delivery->settings->memory;
+	size_t found = 0;
+	int r;
+
+	if (!delivery->declare)
+		return 0;
+	r = sift_declarations(delivery, 0, delivery->declarations.count, &found);
+	if (found > 0) {
+		memory->broken = true;
+		memory->broken_stream = gavea_batch_stream(delivery->check, delivery->batch);
+	}
+	return r < 0 ? r : found > 0;
+}
+
+/* A report with a single record, or with nothing but declarations, was refused: what is at fault? */
+static int single_refused(struct delivery *delivery, size_t count, const struct verdict *refusal)
+{
 	_cleanup_verdict_ struct verdict probe = VERDICT_INIT;
+	const struct record *record;
 	int r = begin_report(delivery);
 
 	if (r == 0)
 		r = post(delivery, true, &probe);
 	if (r < 0)
 		return r;
-	if (probe.kind == VERDICT_MALFORMED || probe.kind == VERDICT_TOO_LARGE ||
-		probe.kind == VERDICT_DECLARE)
+	if (is_refusing(&probe) || probe.kind == VERDICT_DECLARE)
 		return gavea_fail(delivery->check, probe.error ? probe.error : -EPROTO,
 			"the server refuses even a report without records: %s", probe.text ? probe.text : "");
 	if (probe.kind != VERDICT_STORED)
 		return fail(delivery, &probe);
+	r = declarations_refused(delivery);
+	if (r != 0)
+		return MIN(r, 0);
+	if (count == 0)
+		return fail(delivery, refusal);
+	record = &delivery->records.items[delivery->position];
 	tell_refusal(delivery, record, refusal);
 	gavea_batch_acknowledge(delivery->check, delivery->batch, record->seq);
 	delivery->position++;
@@ -266,9 +329,21 @@ static int records_refused(struct delivery *delivery, size_t count, const struct
 	if (verdict->kind == VERDICT_TOO_LARGE)
 		delivery->too_large = true;
 	if (count <= 1)
-		return single_refused(delivery, verdict);
+		return single_refused(delivery, count, verdict);
 	delivery->window = count / 2;
 	return 0;
+}
+
+/* It was just sent them. That is the server's fault, unless it refused some of them before. */
+static int declarations_wanted_again(struct delivery *delivery, size_t count, const struct verdict *verdict)
+{
+	const struct delivery_memory *memory = delivery->settings->memory;
+
+	if (count > 0 && memory->broken &&
+		memory->broken_stream == gavea_batch_stream(delivery->check, delivery->batch))
+		return records_refused(delivery, count, verdict);
+	return gavea_fail(
+		delivery->check, -EPROTO, "the server asks again for declarations that it was just sent");
 }
 
 /* ---- The loop ---- */
@@ -285,11 +360,11 @@ static int deliver_some(struct delivery *delivery)
 	case VERDICT_STORED:
 		return records_stored(delivery, count, &verdict);
 	case VERDICT_DECLARE:
-		return declarations_wanted(delivery, &verdict);
+		return delivery->declare ? declarations_wanted_again(delivery, count, &verdict)
+					 : declarations_wanted(delivery, &verdict);
 	case VERDICT_TOO_LARGE:
 	case VERDICT_MALFORMED:
-		/* With no records in it, it was the declarations that were refused. */
-		return count > 0 ? records_refused(delivery, count, &verdict) : fail(delivery, &verdict);
+		return records_refused(delivery, count, &verdict);
 	default:
 		return fail(delivery, &verdict);
 	}
@@ -307,7 +382,8 @@ static int deliver_nothing(struct delivery *delivery)
 		if (r < 0)
 			return gavea_fail(delivery->check, r, "the report cannot be built: %s", strerror(-r));
 		if (verdict.kind == VERDICT_DECLARE)
-			r = declarations_wanted(delivery, &verdict);
+			r = delivery->declare ? declarations_wanted_again(delivery, 0, &verdict)
+					      : declarations_wanted(delivery, &verdict);
 	} while (r == 0 && verdict.kind == VERDICT_DECLARE);
 	if (r < 0 || verdict.kind == VERDICT_STORED)
 		return r;

@@ -5,7 +5,7 @@
  * A report that the server calls malformed or too large is halved until it is a single record. If the server
  * then takes a report without any record, that record is at fault: it is passed over, and an event
  * "record-refused" says so. If the server does not even take an empty report, the fault is elsewhere and
- * nothing is given up.
+ * nothing is given up. Declarations that the server refuses when it asked for them are found in the same way.
  */
 #ifndef FLEET_DELIVER_H
 #define FLEET_DELIVER_H
@@ -14,6 +14,13 @@
 #include "base/buf.h"
 
 #include <gavea/plugin.h>
+
+/* What one delivery leaves to the next. */
+struct delivery_memory {
+	uint64_t refused; /* counts what was passed over */
+	bool broken; /* a declaration of broken_stream was: records that refer to it can't be stored either */
+	uint64_t broken_stream;
+};
 
 struct delivery_settings {
 	size_t max_report; /* bytes of an encoded report; a single record may be longer */
@@ -24,7 +31,7 @@ struct delivery_settings {
 	 */
 	void (*post)(void *userdata, const struct buf *report, bool last_try, struct verdict *ret_verdict);
 	void *userdata;
-	uint64_t *refused; /* counts the records that were passed over */
+	struct delivery_memory *memory;
 };
 
 /* As gavea_plugin.deliver(). */

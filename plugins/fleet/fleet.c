@@ -8,7 +8,7 @@
 
 struct fleet {
 	struct sender *sender;
-	uint64_t refused; /* records that the server would not take, since the worker began */
+	struct delivery_memory memory;
 };
 
 static const struct gavea_option options[] = {
@@ -92,7 +92,7 @@ static int fleet_deliver(struct gavea_check *check, void *state, struct gavea_ba
 		.max_report = sender_max_report(fleet->sender),
 		.post = post,
 		.userdata = fleet,
-		.refused = &fleet->refused,
+		.memory = &fleet->memory,
 	};
 	int r = deliver_batch(&settings, check, batch);
 

@@ -108,7 +108,7 @@ class Agent(Process):
 class Fleet(Process):
     """gavea-fleetd on a free port of the loopback."""
 
-    def __init__(self, folder, config='token = "test-token";\n', listen="127.0.0.1:0"):
+    def __init__(self, folder, config='report_token = "test-token";\nread_token = "test-token";\n', listen="127.0.0.1:0"):
         self.folder, self.token, self.state = folder, "test-token", folder / "fleet"
         self.state.mkdir(parents=True, exist_ok=True)
         self.config_path, self.port_file = folder / "gavea-fleet.conf", folder / "port"

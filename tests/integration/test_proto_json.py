@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""plugins/fleet/proto_json.c against Google's own mapping, on messages made at random (always the same ones)."""
+"""plugins/fleet/proto_json.c against Google's own mapping, on random messages (always the same ones)."""
 import json
 import math
 import random
@@ -36,7 +36,8 @@ def text(rng):
 
 def double(rng):
     raw = struct.unpack("<d", rng.randbytes(8))[0]
-    return rng.choice([0.0, 0.1, 1e300, 5e-324, -1.5, 12345678901234567.0, math.inf, -math.inf, math.nan, raw])
+    return rng.choice([0.0, 0.1, 1e300, 5e-324, -1.5, 12345678901234567.0, math.inf, -math.inf, math.nan,
+                       raw])
 
 
 def scalar(rng, field):

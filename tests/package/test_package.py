@@ -164,8 +164,9 @@ def test_the_status_shows_the_host(installed):
 
 
 def test_every_reader_but_the_services_is_kept_from_the_token(installed):
-    said = installed.run("stat", "-c", "%a %U %G", "/etc/gavea-fleet/agent.token").stdout.strip()
-    assert said == "640 root gavea-fleet"
+    for name in ("report.token", "read.token"):
+        said = installed.run("stat", "-c", "%a %U %G", f"/etc/gavea-fleet/{name}").stdout.strip()
+        assert said == "640 root gavea-fleet"
 
 
 def test_the_agent_reports_to_the_server(installed):
@@ -175,7 +176,7 @@ def test_the_agent_reports_to_the_server(installed):
 
 
 def configure_reports(box):
-    box.run("install", "-o", "root", "-g", "gavea", "-m", "640", "/etc/gavea-fleet/agent.token",
+    box.run("install", "-o", "root", "-g", "gavea", "-m", "640", "/etc/gavea-fleet/report.token",
             "/etc/gavea/fleet.token")
     write(box, "/etc/gavea/conf.d/central.conf",
           f'fleet: {{ checks = ( {{ name = "central"; url = "{FLEET_URL}"; '
@@ -188,7 +189,7 @@ def write(box, path, text):
 
 
 def fleet(box, what):
-    return box.run("gavea", "fleet", "--url", FLEET_URL, "--token-file", "/etc/gavea-fleet/agent.token", what, check=False)
+    return box.run("gavea", "fleet", "--url", FLEET_URL, "--token-file", "/etc/gavea-fleet/read.token", what, check=False)
 
 
 def test_a_hanging_manager_is_killed_by_the_watchdog_and_comes_back(installed):
@@ -210,7 +211,7 @@ def test_a_hanging_manager_is_killed_by_the_watchdog_and_comes_back(installed):
 
 def test_an_upgrade_keeps_identity_state_and_configuration(installed, later):
     identity = installed.run("cat", "/var/lib/gavea/agent-id").stdout
-    token = installed.run("cat", "/etc/gavea-fleet/agent.token").stdout
+    token = installed.run("cat", "/etc/gavea-fleet/report.token").stdout
     installed.run("sh", "-c", "echo '// mine' >>/etc/gavea/gavea.conf")
     pid = show(installed, "gavead", "MainPID")
     for name in ("gavea", "gavea-fleet"):
@@ -220,7 +221,7 @@ def test_an_upgrade_keeps_identity_state_and_configuration(installed, later):
     settle(installed, "gavea-fleetd")
     assert show(installed, "gavead", "MainPID") != pid, "the upgrade did not restart the agent"
     assert installed.run("cat", "/var/lib/gavea/agent-id").stdout == identity
-    assert installed.run("cat", "/etc/gavea-fleet/agent.token").stdout == token
+    assert installed.run("cat", "/etc/gavea-fleet/report.token").stdout == token
     assert installed.run("tail", "-n", "1", "/etc/gavea/gavea.conf").stdout == "// mine\n"
     installed.wait("the host in the fleet after the upgrade", lambda: "gavea-test" in fleet(installed, "hosts").stdout)
 

@@ -137,6 +137,32 @@ static void defaults_are_filled_in_and_never_followed(void **state)
 	assert_string_equal(option_text(check, "sly", text), "${file:/etc/shadow}");
 }
 
+static void the_shipped_main_file_is_valid_as_it_stands_and_with_its_comments_taken_away(void **state)
+{
+	struct fixture *fixture = *state;
+	_cleanup_buf_ struct buf text = BUF_INIT, bare = BUF_INIT;
+	const char *p;
+
+	/* Tests run in the root of the source tree. */
+	if (file_read(AT_FDCWD, "packaging/gavea.conf", 65536, &text) == -ENOENT)
+		skip();
+	assert_int_equal(fixture_judge(fixture, buf_str(&text)), 0);
+	assert_int_equal(fixture->config->plugin_count, 1);
+	/* A comment that ends with ";" is a setting; all others are prose. */
+	for (p = buf_str(&text); *p; p += strcspn(p, "\n") + 1) {
+		size_t blank = strspn(p, "\t"), length = strcspn(p, "\n");
+
+		if (startswith(p + blank, "// ") && p[length - 1] == ';')
+			blank += 3;
+		buf_add(&bare, p + blank, length - blank);
+		buf_add_char(&bare, '\n');
+	}
+	assert_int_equal(fixture_judge(fixture, buf_str(&bare)), 0);
+	assert_string_equal(fixture->config->name, "app-01");
+	assert_int_equal(fixture->config->label_count, 2);
+	assert_int_equal(fixture->config->flush_every, 5 * NSEC_PER_SEC);
+}
+
 static void wrong_values_of_the_agent_are_reported(void **state)
 {
 	struct fixture *fixture = *state;
@@ -350,6 +376,20 @@ static void paths_are_filled_in_from_the_options_of_all_checks(void **state)
 	assert_string_equal(rights->write_paths[1], "/srv/auto/x");
 }
 
+static void more_paths_than_a_worker_can_be_told_are_refused(void **state)
+{
+	struct fixture *fixture = *state;
+	_cleanup_buf_ struct buf text = BUF_INIT;
+
+	buf_add_str(&text, "\nprobe: { endpoint = \"a\"; files = [ \"/x\"");
+	for (int i = 0; i < CONFIG_PATHS_MAX; i++)
+		buf_printf(&text, ", \"/%d\"", i);
+	buf_add_str(&text, " ]; };");
+	assert_int_equal(fixture_judge(fixture, buf_str(&text)), -EINVAL);
+	assert_errors(fixture,
+		"f:2: probe: its checks name more than 1000 paths, or 64 KiB of them; name folders\n");
+}
+
 static void labels_of_a_check_are_laid_over_those_of_its_plugin(void **state)
 {
 	struct fixture *fixture = *state;
@@ -492,6 +532,7 @@ int main(void)
 		TEST(the_main_file_and_the_folder_are_merged),
 		TEST(all_types_of_options_get_their_canonical_form),
 		TEST(defaults_are_filled_in_and_never_followed),
+		TEST(the_shipped_main_file_is_valid_as_it_stands_and_with_its_comments_taken_away),
 		TEST(wrong_values_of_the_agent_are_reported),
 		TEST(wrong_options_are_reported),
 		TEST(wrong_elements_and_contents_are_reported),
@@ -502,6 +543,7 @@ int main(void)
 		TEST(a_plugin_whose_table_is_wrong_or_too_new_is_reported),
 		TEST(limits_take_away_and_never_add),
 		TEST(paths_are_filled_in_from_the_options_of_all_checks),
+		TEST(more_paths_than_a_worker_can_be_told_are_refused),
 		TEST(labels_of_a_check_are_laid_over_those_of_its_plugin),
 		TEST(the_fingerprint_changes_with_the_content_and_not_with_its_form),
 		TEST(options_that_no_worker_could_be_told_are_refused),

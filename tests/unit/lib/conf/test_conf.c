@@ -215,6 +215,22 @@ static void too_many_keys_of_one_group_are_refused(void **state)
 	assert_errors(fixture, "f:4097: more than 4096 keys in one group\n");
 }
 
+static void too_many_elements_of_one_list_are_refused(void **state)
+{
+	struct fixture *fixture = *state;
+	_cleanup_buf_ struct buf text = BUF_INIT;
+
+	buf_add_str(&text, "a = (\n1");
+	for (int i = 1; i < CONF_ELEMENTS_MAX; i++)
+		buf_add_str(&text, ",1");
+	buf_add_str(&text, ");");
+	assert_int_equal(conf_read_text(fixture->conf, "f", text.data, text.size), 0);
+	text.size -= 2;
+	buf_add_str(&text, "\n,1);");
+	assert_int_equal(conf_read_text(fixture->conf, "f", text.data, text.size), -EINVAL);
+	assert_errors(fixture, "f:3: more than 20000 elements in one list\n");
+}
+
 static void groups_of_several_files_merge(void **state)
 {
 	struct fixture *fixture = *state;
@@ -553,6 +569,7 @@ int main(void)
 		TEST(broken_text_is_reported_with_its_line),
 		TEST(nul_bytes_and_huge_files_are_refused),
 		TEST(too_many_keys_of_one_group_are_refused),
+		TEST(too_many_elements_of_one_list_are_refused),
 		TEST(groups_of_several_files_merge),
 		TEST(a_key_in_two_files_is_an_error_that_names_both),
 		TEST(a_folder_is_read_in_order_and_past_what_is_broken),

@@ -16,7 +16,9 @@
 /* A server of few words. */
 struct server {
 	struct fake_output fake;
-	uint64_t refused;
+	struct delivery_memory memory;
+	uint64_t bad_declaration; /* a report with this check number declared is malformed */
+	uint64_t needs_it; /* a report with this seq refers to it */
 	uint64_t poison; /* a report with this seq is malformed */
 	size_t max_records; /* a larger report is too large; 0: none is */
 	bool knows; /* the declarations */
@@ -47,6 +49,17 @@ static void judge(struct server *server, const Gavea__V1__Report *report, struct
 	for (size_t i = 0; i < report->n_records; i++)
 		if (server->refuses_all || (server->poison && report->records[i]->seq == server->poison)) {
 			verdict_set(verdict, VERDICT_MALFORMED, -EBADMSG, "bad record");
+			return;
+		}
+	for (size_t i = 0; i < report->n_declarations; i++)
+		if (server->bad_declaration &&
+			report->declarations[i]->check->number == server->bad_declaration) {
+			verdict_set(verdict, VERDICT_MALFORMED, -EBADMSG, "bad declaration");
+			return;
+		}
+	for (size_t i = 0; i < report->n_records; i++)
+		if (server->needs_it && report->records[i]->seq == server->needs_it) {
+			verdict_set(verdict, VERDICT_DECLARE, 0, "tell me more");
 			return;
 		}
 	if (server->refuses_all)
@@ -99,7 +112,7 @@ static int deliver(struct server *server)
 		.max_report = server->max_report,
 		.post = post,
 		.userdata = server,
-		.refused = &server->refused,
+		.memory = &server->memory,
 	};
 
 	server->fake.next = 0;
@@ -262,7 +275,7 @@ static void a_bad_record_is_found_and_passed_over(void **state)
 		assert_int_equal(deliver(server), 0);
 		assert_int_equal(server->fake.acknowledged, 164);
 		assert_int_equal(server->stored_count, 63);
-		assert_int_equal(server->refused, 1);
+		assert_int_equal(server->memory.refused, 1);
 		snprintf(expected, sizeof(expected),
 			"record-refused 1 the server refused record %u seq=%u kind=event reason=bad record "
 			"refused=1\n",
@@ -282,7 +295,7 @@ static void nothing_is_given_up_when_everything_is_refused(void **state)
 	assert_int_equal(deliver(server), -EBADMSG);
 	assert_int_equal(server->fake.acknowledged, 0);
 	assert_int_equal(server->fake.event_count, 0);
-	assert_int_equal(server->refused, 0);
+	assert_int_equal(server->memory.refused, 0);
 	assert_string_equal(
 		server->fake.failure, "the server refuses even a report without records: bad report");
 	server_free(server);
@@ -298,8 +311,30 @@ static void the_news_of_a_refusal_makes_no_more_news(void **state)
 	assert_int_equal(deliver(server), 0);
 	assert_int_equal(server->fake.acknowledged, 1);
 	assert_int_equal(server->fake.event_count, 0);
-	assert_int_equal(server->refused, 1);
+	assert_int_equal(server->memory.refused, 1);
 	assert_non_null(strstr(buf_str(&server->fake.logs), "record 1 (event) is given up: bad record"));
+	server_free(server);
+}
+
+static void a_bad_declaration_costs_only_what_refers_to_it(void **state)
+{
+	struct server *server = server_new(40);
+
+	(void)state;
+	for (uint32_t i = 1; i <= 50; i++)
+		fake_add_declaration(&server->fake, i, i, "host/main");
+	server->knows = false;
+	server->bad_declaration = 33;
+	server->needs_it = 117;
+	assert_int_equal(deliver(server), 0);
+	assert_int_equal(server->fake.acknowledged, 140);
+	assert_int_equal(server->stored_count, 39);
+	assert_int_equal(server->memory.refused, 2);
+	assert_string_equal(buf_str(&server->fake.events),
+		"record-refused 1 the server refused record 33 seq=33 kind=check reason=bad declaration "
+		"refused=1\n"
+		"record-refused 1 the server refused record 117 seq=117 kind=event reason=tell me more "
+		"refused=2\n");
 	server_free(server);
 }
 
@@ -380,6 +415,7 @@ int main(void)
 		cmocka_unit_test(a_bad_record_is_found_and_passed_over),
 		cmocka_unit_test(nothing_is_given_up_when_everything_is_refused),
 		cmocka_unit_test(the_news_of_a_refusal_makes_no_more_news),
+		cmocka_unit_test(a_bad_declaration_costs_only_what_refers_to_it),
 		cmocka_unit_test(a_report_too_large_is_halved),
 		cmocka_unit_test(failures_are_passed_on_with_their_reason),
 		cmocka_unit_test(a_damaged_record_ends_the_batch),

@@ -1,0 +1,604 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/fd.h"
+#include "base/log.h"
+#include "core/manager/spool.h"
+#include "proto/report.pb-c.h"
+#include "wire/segment.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <gavea/plugin.h>
+
+static char folder[] = "/tmp/test-spool-XXXXXX";
+
+static void empty_folder(void)
+{
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+
+	assert_non_null(dir);
+	while ((entry = readdir(dir)))
+		unlinkat(dirfd(dir), entry->d_name, 0);
+	closedir(dir);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	log_set_level(getenv("DEBUG") ? 7 : -1);
+	return mkdtemp(folder) ? 0 : -1;
+}
+
+static int setup_each(void **state)
+{
+	(void)state;
+	empty_folder();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	empty_folder();
+	return rmdir(folder);
+}
+
+static struct spool *open_sized(uint64_t max_bytes, uint64_t segment_bytes)
+{
+	struct spool_settings settings = {
+		.folder = folder, .max_bytes = max_bytes, .segment_bytes = segment_bytes};
+	struct spool *spool;
+
+	assert_int_equal(spool_open(&settings, &spool), 0);
+	return spool;
+}
+
+static struct spool *open_spool(void)
+{
+	return open_sized(1 << 20, 0);
+}
+
+/* A record of that kind; the tests know it again by time_ms. */
+static int64_t append(struct spool *spool, int kind, int64_t time_ms, size_t padding)
+{
+	Gavea__V1__Record record = GAVEA__V1__RECORD__INIT;
+	Gavea__V1__Event event = GAVEA__V1__EVENT__INIT;
+	Gavea__V1__Samples samples = GAVEA__V1__SAMPLES__INIT;
+	Gavea__V1__Series series = GAVEA__V1__SERIES__INIT;
+	_cleanup_free_ char *text = malloc(padding + 1);
+	_cleanup_free_ uint8_t *bytes = malloc(padding + 256);
+
+	memset(text, 'x', padding);
+	text[padding] = 0;
+	record.time_ms = time_ms;
+	record.body_case = (Gavea__V1__Record__BodyCase)kind;
+	if (kind == GAVEA_RECORD_SAMPLES) {
+		record.samples = &samples;
+	} else if (kind == GAVEA_RECORD_SERIES) {
+		series.name = text;
+		record.series = &series;
+	} else {
+		event.summary = text;
+		record.event = &event;
+	}
+	return spool_append(spool, bytes, gavea__v1__record__pack(&record, bytes));
+}
+
+struct seen {
+	uint64_t seqs[4096];
+	int64_t times[4096];
+	int kinds[4096];
+	size_t count;
+};
+
+static int remember(uint64_t seq, const uint8_t *payload, size_t length, void *userdata)
+{
+	struct seen *seen = userdata;
+	Gavea__V1__Record *record = gavea__v1__record__unpack(NULL, length, payload);
+
+	assert_non_null(record);
+	seen->seqs[seen->count] = seq;
+	seen->times[seen->count] = record->time_ms;
+	seen->kinds[seen->count++] = (int)record->body_case;
+	gavea__v1__record__free_unpacked(record, NULL);
+	return 0;
+}
+
+static struct seen look(struct spool *spool)
+{
+	struct seen seen = {.count = 0};
+
+	assert_int_equal(spool_visit(spool, remember, &seen), 0);
+	return seen;
+}
+
+/* What a reader finds in a batch, through the descriptor that it gets. */
+static size_t count_batch(const struct spool_batch *batch)
+{
+	uint8_t *bytes = malloc(batch->length + 1);
+	size_t at = 0, count = 0;
+
+	assert_int_equal(
+		fd_pread_full(batch->fd, bytes, batch->length, (off_t)batch->offset), (ssize_t)batch->length);
+	while (at < batch->length) {
+		const uint8_t *payload;
+		size_t length, size;
+		uint64_t seq;
+
+		assert_int_equal(
+			segment_decode_record(bytes + at, batch->length - at, &seq, &payload, &length, &size),
+			1);
+		if (count == 0)
+			assert_int_equal(seq, batch->first_seq);
+		at += size;
+		count++;
+	}
+	free(bytes);
+	return count;
+}
+
+static void what_was_flushed_is_there_after_a_restart(void **state)
+{
+	struct spool *spool = open_spool();
+	struct seen seen;
+
+	(void)state;
+	assert_int_equal(append(spool, GAVEA_RECORD_EVENT, 11, 10), 1);
+	assert_int_equal(append(spool, GAVEA_RECORD_SAMPLES, 12, 0), 2);
+	assert_true(spool_pending(spool));
+	assert_int_equal(look(spool).count, 0);
+	assert_int_equal(spool_flush(spool), 0);
+	assert_false(spool_pending(spool));
+	spool_close(spool);
+
+	spool = open_spool();
+	seen = look(spool);
+	assert_int_equal(seen.count, 2);
+	assert_int_equal(seen.times[0], 11);
+	assert_int_equal(seen.seqs[1], 2);
+	assert_int_equal(append(spool, GAVEA_RECORD_EVENT, 13, 0), 3);
+	spool_close(spool);
+}
+
+static char *newest_segment(void)
+{
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+	char *newest = NULL, *path;
+
+	while ((entry = readdir(dir)))
+		if (startswith(entry->d_name, "segment-") && strlen(entry->d_name) == 24 &&
+			(!newest || strcmp(entry->d_name, newest) > 0)) {
+			free(newest);
+			newest = strdup(entry->d_name);
+		}
+	closedir(dir);
+	assert_non_null(newest);
+	assert_true(asprintf(&path, "%s/%s", folder, newest) > 0);
+	free(newest);
+	return path;
+}
+
+static void a_record_torn_at_any_byte_is_cut_and_the_others_stay(void **state)
+{
+	_cleanup_buf_ struct buf whole = BUF_INIT;
+	_cleanup_free_ char *path = NULL;
+	struct spool *spool = open_spool();
+	off_t two;
+	struct stat st;
+
+	(void)state;
+	append(spool, GAVEA_RECORD_EVENT, 1, 20);
+	append(spool, GAVEA_RECORD_EVENT, 2, 20);
+	spool_flush(spool);
+	path = newest_segment();
+	assert_int_equal(stat(path, &st), 0);
+	two = st.st_size;
+	append(spool, GAVEA_RECORD_EVENT, 3, 20);
+	spool_close(spool);
+	assert_int_equal(file_read(AT_FDCWD, path, 1 << 20, &whole), 0);
+
+	for (size_t size = (size_t)two; size < whole.size; size++) {
+		struct seen seen;
+
+		empty_folder();
+		assert_int_equal(file_write_atomic(AT_FDCWD, path, whole.data, size, 0600), 0);
+		spool = open_spool();
+		seen = look(spool);
+		assert_int_equal(seen.count, 2);
+		assert_int_equal(append(spool, GAVEA_RECORD_EVENT, 4, 0), 3);
+		spool_close(spool);
+		spool = open_spool();
+		seen = look(spool);
+		assert_int_equal(seen.count, 3);
+		assert_int_equal(seen.times[2], 4);
+		spool_close(spool);
+	}
+}
+
+static void zeros_at_the_end_are_a_torn_tail(void **state)
+{
+	_cleanup_free_ char *path = NULL;
+	struct spool *spool = open_spool();
+	struct stat st;
+
+	(void)state;
+	append(spool, GAVEA_RECORD_EVENT, 1, 20);
+	spool_close(spool);
+	path = newest_segment();
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(truncate(path, st.st_size + 4096), 0);
+	spool = open_spool();
+	assert_int_equal(look(spool).count, 1);
+	spool_close(spool);
+	assert_int_equal(stat(path, &st), 0);
+	assert_true(st.st_size < 4096);
+}
+
+static void an_empty_spool_counts_on_under_the_same_id(void **state)
+{
+	struct spool *spool = open_sized(1 << 20, 4096);
+	struct spool_cursor *cursor;
+	struct spool_batch batch;
+	char before[33];
+
+	(void)state;
+	assert_int_equal(spool_cursor_open(spool, "out", &cursor), 0);
+	for (int i = 0; i < 5; i++)
+		append(spool, GAVEA_RECORD_EVENT, i, 1000);
+	spool_flush(spool);
+	assert_int_equal(spool_read(spool, cursor, 1 << 20, &batch), 0);
+	memcpy(before, batch.spool_id, 33);
+	spool_acknowledge(spool, cursor, &batch, 5);
+	fd_close(batch.fd);
+	spool_begin(spool);
+	spool_flush(spool);
+	assert_int_equal(look(spool).count, 0);
+	spool_close(spool);
+
+	spool = open_sized(1 << 20, 4096);
+	assert_int_equal(append(spool, GAVEA_RECORD_EVENT, 9, 0), 6);
+	spool_flush(spool);
+	assert_int_equal(spool_cursor_open(spool, "out", &cursor), 0);
+	assert_int_equal(spool_read(spool, cursor, 1 << 20, &batch), 0);
+	assert_string_equal(batch.spool_id, before);
+	assert_int_equal(batch.first_seq, 6);
+	fd_close(batch.fd);
+	spool_close(spool);
+}
+
+static void flip_byte(const char *path, off_t at)
+{
+	_cleanup_fd_ int fd = open(path, O_RDWR | O_CLOEXEC);
+	uint8_t byte;
+
+	assert_int_equal(pread(fd, &byte, 1, at), 1);
+	byte ^= 0x40;
+	assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+}
+
+static void spool_id_of(struct spool *spool, char id[static 33])
+{
+	struct spool_cursor *cursor;
+	struct spool_batch batch;
+
+	assert_int_equal(spool_cursor_open(spool, "probe", &cursor), 0);
+	assert_int_equal(spool_read(spool, cursor, 1 << 20, &batch), 0);
+	memcpy(id, batch.spool_id, 33);
+	fd_close(batch.fd);
+	spool_cursor_remove(spool, cursor);
+}
+
+static void damage_in_the_middle_keeps_what_comes_before_and_begins_a_new_id(void **state)
+{
+	_cleanup_free_ char *path = NULL;
+	struct spool *spool = open_spool();
+	char before[33], after[33];
+	struct stat st;
+	off_t one;
+
+	(void)state;
+	append(spool, GAVEA_RECORD_EVENT, 1, 20);
+	spool_flush(spool);
+	path = newest_segment();
+	assert_int_equal(stat(path, &st), 0);
+	one = st.st_size;
+	for (int i = 2; i < 6; i++)
+		append(spool, GAVEA_RECORD_EVENT, i, 20);
+	spool_flush(spool);
+	spool_id_of(spool, before);
+	spool_close(spool);
+	flip_byte(path, one + SEGMENT_RECORD_HEADER_SIZE + 3);
+	spool = open_spool();
+	assert_int_equal(look(spool).count, 1);
+	append(spool, GAVEA_RECORD_EVENT, 9, 20);
+	spool_flush(spool);
+	{
+		struct spool_cursor *cursor;
+		struct spool_batch batch;
+
+		/* The old record is still told under the old id, the new one under the new. */
+		assert_int_equal(spool_cursor_open(spool, "x", &cursor), 0);
+		assert_int_equal(spool_read(spool, cursor, 1 << 20, &batch), 0);
+		assert_string_equal(batch.spool_id, before);
+		spool_acknowledge(spool, cursor, &batch, batch.last_seq);
+		fd_close(batch.fd);
+		assert_int_equal(spool_read(spool, cursor, 1 << 20, &batch), 0);
+		memcpy(after, batch.spool_id, 33);
+		assert_string_not_equal(before, after);
+		assert_int_equal(count_batch(&batch), 1);
+		fd_close(batch.fd);
+	}
+	spool_close(spool);
+}
+
+static void a_segment_without_a_good_header_is_set_aside(void **state)
+{
+	_cleanup_free_ char *path = NULL, *aside = NULL;
+	struct spool *spool = open_spool();
+
+	(void)state;
+	append(spool, GAVEA_RECORD_EVENT, 1, 20);
+	spool_close(spool);
+	path = newest_segment();
+	flip_byte(path, 20);
+	spool = open_spool();
+	assert_int_equal(look(spool).count, 0);
+	append(spool, GAVEA_RECORD_EVENT, 2, 0);
+	spool_close(spool);
+	assert_true(asprintf(&aside, "%s.damaged", path) > 0);
+	assert_int_equal(access(aside, F_OK), 0);
+}
+
+static void a_cursor_lasts_over_a_restart(void **state)
+{
+	struct spool *spool = open_spool();
+	struct spool_cursor *cursor;
+	struct spool_batch batch;
+
+	(void)state;
+	for (int i = 0; i < 10; i++)
+		append(spool, GAVEA_RECORD_EVENT, i, 10);
+	spool_flush(spool);
+	assert_int_equal(spool_cursor_open(spool, "out", &cursor), 0);
+	assert_int_equal(spool_read(spool, cursor, 1 << 20, &batch), 0);
+	assert_int_equal(count_batch(&batch), 10);
+	assert_int_equal(batch.last_seq, 10);
+	spool_acknowledge(spool, cursor, &batch, 4);
+	fd_close(batch.fd);
+	spool_close(spool);
+
+	spool = open_spool();
+	assert_int_equal(spool_cursor_open(spool, "out", &cursor), 0);
+	assert_int_equal(cursor->seq, 4);
+	assert_int_equal(spool_read(spool, cursor, 1 << 20, &batch), 0);
+	assert_int_equal(batch.first_seq, 5);
+	assert_int_equal(count_batch(&batch), 6);
+	fd_close(batch.fd);
+	spool_close(spool);
+}
+
+static void an_acknowledgement_beyond_the_batch_moves_to_its_end_only(void **state)
+{
+	struct spool *spool = open_spool();
+	struct spool_cursor *cursor;
+	struct spool_batch batch;
+
+	(void)state;
+	append(spool, GAVEA_RECORD_EVENT, 1, 10);
+	spool_flush(spool);
+	assert_int_equal(spool_cursor_open(spool, "out", &cursor), 0);
+	assert_int_equal(spool_read(spool, cursor, 1 << 20, &batch), 0);
+	append(spool, GAVEA_RECORD_EVENT, 2, 10);
+	spool_flush(spool);
+	spool_acknowledge(spool, cursor, &batch, 99);
+	fd_close(batch.fd);
+	assert_int_equal(cursor->seq, 1);
+	assert_int_equal(spool_read(spool, cursor, 1 << 20, &batch), 0);
+	assert_int_equal(batch.first_seq, 2);
+	fd_close(batch.fd);
+	spool_close(spool);
+}
+
+static void batches_are_whole_records_within_the_bound(void **state)
+{
+	struct spool *spool = open_spool();
+	struct spool_cursor *cursor;
+	size_t total = 0;
+
+	(void)state;
+	for (int i = 0; i < 50; i++)
+		append(spool, GAVEA_RECORD_EVENT, i, 1000);
+	spool_flush(spool);
+	assert_int_equal(spool_cursor_open(spool, "out", &cursor), 0);
+	while (total < 50) {
+		struct spool_batch batch;
+
+		assert_int_equal(spool_read(spool, cursor, 4096, &batch), 0);
+		assert_in_range(batch.length, 1, 4096);
+		total += count_batch(&batch);
+		spool_acknowledge(spool, cursor, &batch, batch.last_seq);
+		fd_close(batch.fd);
+	}
+	assert_int_equal(total, 50);
+	spool_close(spool);
+}
+
+static void what_every_output_has_is_dropped(void **state)
+{
+	struct spool *spool = open_sized(4 << 20, 4096);
+	struct spool_cursor *a, *b;
+	struct spool_batch batch;
+
+	(void)state;
+	assert_int_equal(spool_cursor_open(spool, "a", &a), 0);
+	assert_int_equal(spool_cursor_open(spool, "b", &b), 0);
+	for (int i = 0; i < 20; i++) {
+		spool_begin(spool);
+		append(spool, GAVEA_RECORD_EVENT, i, 2000);
+		spool_flush(spool);
+	}
+	assert_int_equal(look(spool).count, 20);
+	while (a->seq < 20) {
+		assert_int_equal(spool_read(spool, a, 1 << 20, &batch), 0);
+		spool_acknowledge(spool, a, &batch, batch.last_seq);
+		fd_close(batch.fd);
+	}
+	spool_flush(spool);
+	assert_int_equal(look(spool).count, 20);
+	while (b->seq < 15) {
+		assert_int_equal(spool_read(spool, b, 1 << 20, &batch), 0);
+		spool_acknowledge(spool, b, &batch, batch.last_seq);
+		fd_close(batch.fd);
+	}
+	spool_flush(spool);
+	assert_in_range(look(spool).count, 1, 7);
+	spool_close(spool);
+}
+
+static void at_the_bound_the_oldest_goes_and_the_loss_is_counted_and_told(void **state)
+{
+	struct spool *spool = open_sized(1 << 20, 64 << 10);
+	struct spool_cursor *cursor;
+	struct spool_status status;
+	uint64_t records, bytes, told = 0;
+	struct seen *seen = malloc(sizeof *seen);
+
+	(void)state;
+	assert_int_equal(spool_cursor_open(spool, "out", &cursor), 0);
+	for (int i = 0; i < 2000; i++) {
+		spool_begin(spool);
+		append(spool, GAVEA_RECORD_EVENT, i, 1000);
+		spool_flush(spool);
+	}
+	spool_get_status(spool, &status);
+	assert_true(status.bytes <= (1 << 20) + (64 << 10));
+	assert_true(status.dropped_events > 500);
+	assert_int_equal(cursor->lost, status.first_seq - 1);
+	spool_behind(spool, cursor, &records, &bytes);
+	assert_int_equal(records, status.last_seq - status.first_seq + 1);
+	*seen = look(spool);
+	for (size_t i = 0; i < seen->count; i++)
+		told += seen->kinds[i] == GAVEA_RECORD_LOSS;
+	assert_true(told > 0);
+	free(seen);
+	spool_close(spool);
+}
+
+static void a_folder_that_cannot_be_made_leaves_a_spool_in_memory(void **state)
+{
+	struct spool_settings settings = {.folder = "/proc/no-such-folder/spool", .max_bytes = 1 << 20};
+	struct spool *spool;
+	struct spool_cursor *cursor;
+	struct spool_status status;
+	struct spool_batch batch;
+
+	(void)state;
+	assert_int_equal(spool_open(&settings, &spool), 0);
+	spool_get_status(spool, &status);
+	assert_string_equal(status.error, "opening the folder: No such file or directory");
+	append(spool, GAVEA_RECORD_EVENT, 7, 10);
+	assert_int_equal(spool_flush(spool), 0);
+	assert_int_equal(spool_cursor_open(spool, "out", &cursor), 0);
+	assert_int_equal(spool_read(spool, cursor, 1 << 20, &batch), 0);
+	assert_int_equal(count_batch(&batch), 1);
+	assert_int_equal(write(batch.fd, "x", 1), -1);
+	fd_close(batch.fd);
+	spool_close(spool);
+}
+
+static void a_folder_in_use_by_another_manager_is_not_touched(void **state)
+{
+	struct spool *first = open_spool(), *second;
+	struct spool_status status;
+
+	(void)state;
+	append(first, GAVEA_RECORD_EVENT, 1, 10);
+	spool_flush(first);
+	second = open_spool();
+	spool_get_status(second, &status);
+	assert_string_equal(status.error, "opening the folder: Device or resource busy");
+	append(second, GAVEA_RECORD_EVENT, 2, 10);
+	spool_close(second);
+	assert_int_equal(look(first).count, 1);
+	spool_close(first);
+}
+
+static void a_record_that_is_too_large_is_refused(void **state)
+{
+	struct spool *spool = open_spool();
+	uint8_t *large = calloc(1, SEGMENT_RECORD_MAX + 1);
+
+	(void)state;
+	assert_int_equal(spool_append(spool, large, SEGMENT_RECORD_MAX + 1), -E2BIG);
+	assert_int_equal(spool_append(spool, large, 0), -E2BIG);
+	free(large);
+	spool_close(spool);
+}
+
+static void a_segment_is_ended_only_between_groups(void **state)
+{
+	struct spool *spool = open_sized(1 << 20, 4096);
+	uint64_t stream = spool_stream(spool);
+
+	(void)state;
+	spool_begin(spool);
+	for (int i = 0; i < 10; i++)
+		append(spool, GAVEA_RECORD_EVENT, i, 1000);
+	spool_flush(spool);
+	assert_int_equal(spool_stream(spool), stream);
+	spool_begin(spool);
+	assert_int_not_equal(spool_stream(spool), stream);
+	spool_close(spool);
+}
+
+static void a_damaged_cursor_file_begins_at_the_oldest_record(void **state)
+{
+	struct spool *spool = open_spool();
+	struct spool_cursor *cursor;
+	char path[64];
+
+	(void)state;
+	append(spool, GAVEA_RECORD_EVENT, 1, 10);
+	spool_flush(spool);
+	snprintf(path, sizeof path, "%s/cursor-out", folder);
+	assert_int_equal(file_write_atomic(AT_FDCWD, path, "no cursor at all, but long enough", 33, 0600), 0);
+	assert_int_equal(spool_cursor_open(spool, "out", &cursor), 0);
+	assert_int_equal(cursor->seq, 0);
+	spool_close(spool);
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, setup_each)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(what_was_flushed_is_there_after_a_restart),
+		TEST(a_record_torn_at_any_byte_is_cut_and_the_others_stay),
+		TEST(zeros_at_the_end_are_a_torn_tail),
+		TEST(an_empty_spool_counts_on_under_the_same_id),
+		TEST(damage_in_the_middle_keeps_what_comes_before_and_begins_a_new_id),
+		TEST(a_segment_without_a_good_header_is_set_aside),
+		TEST(a_cursor_lasts_over_a_restart),
+		TEST(an_acknowledgement_beyond_the_batch_moves_to_its_end_only),
+		TEST(batches_are_whole_records_within_the_bound),
+		TEST(what_every_output_has_is_dropped),
+		TEST(at_the_bound_the_oldest_goes_and_the_loss_is_counted_and_told),
+		TEST(a_folder_that_cannot_be_made_leaves_a_spool_in_memory),
+		TEST(a_folder_in_use_by_another_manager_is_not_touched),
+		TEST(a_record_that_is_too_large_is_refused),
+		TEST(a_segment_is_ended_only_between_groups),
+		TEST(a_damaged_cursor_file_begins_at_the_oldest_record),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}

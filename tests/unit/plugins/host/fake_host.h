@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A host for the plugin under test: options from a table, series numbered from 1, samples and items kept for
+ * the test to look at. Everything hangs from struct fake_host, whose first member is what the plugin gets.
+ */
+#ifndef TEST_FAKE_HOST_H
+#define TEST_FAKE_HOST_H
+
+#include <gavea/plugin.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FAKE_OPTIONS_MAX 16
+#define FAKE_LIST_MAX 16
+#define FAKE_ITEMS_MAX 64
+
+struct fake_series {
+	char *name; /* with labels: node_load1, node_cpu_seconds_total{cpu="0",mode="idle"} */
+	int type;
+	char *unit;
+	double value;
+	unsigned run; /* of the last sample */
+};
+
+struct fake_item {
+	char name[256];
+	int status;
+	char text[256];
+};
+
+struct fake_host {
+	struct gavea_check check;
+	struct gavea_host table;
+	const struct gavea_plugin *plugin;
+	struct {
+		const char *key;
+		const char *value;
+	} options[FAKE_OPTIONS_MAX];
+	char *list[FAKE_LIST_MAX + 1]; /* of the option that was asked for last */
+	struct fake_series *series;
+	size_t series_count;
+	size_t series_limit; /* 0: none */
+	size_t sample_count; /* of the last run */
+	unsigned run;
+	struct fake_item items[FAKE_ITEMS_MAX];
+	size_t item_count;
+	int status; /* -1: none was given */
+	char summary[512];
+	char failure[512];
+	char log[2048]; /* all lines */
+};
+
+static inline struct fake_host *fake_of(struct gavea_check *check)
+{
+	return (struct fake_host *)check;
+}
+
+static inline void GAVEA_PRINTF(3, 0)
+	fake_log(struct gavea_check *check, int level, const char *format, va_list args)
+{
+	struct fake_host *fake = fake_of(check);
+	size_t used = strlen(fake->log);
+
+	(void)level;
+	vsnprintf(fake->log + used, sizeof(fake->log) - used, format, args);
+	used = strlen(fake->log);
+	snprintf(fake->log + used, sizeof(fake->log) - used, "\n");
+}
+
+static inline void GAVEA_PRINTF(2, 0) fake_fail(struct gavea_check *check, const char *format, va_list args)
+{
+	vsnprintf(fake_of(check)->failure, sizeof(fake_of(check)->failure), format, args);
+}
+
+static inline const char *fake_option_string(struct gavea_check *check, const char *key)
+{
+	struct fake_host *fake = fake_of(check);
+
+	for (size_t i = 0; i < FAKE_OPTIONS_MAX && fake->options[i].key; i++)
+		if (strcmp(fake->options[i].key, key) == 0)
+			return fake->options[i].value;
+	for (uint32_t i = 0; i < fake->plugin->option_count; i++)
+		if (strcmp(fake->plugin->options[i].key, key) == 0)
+			return fake->plugin->options[i].default_value;
+	abort(); /* the plugin asked for what it did not declare */
+}
+
+static inline int64_t fake_option_int(struct gavea_check *check, const char *key)
+{
+	const char *value = fake_option_string(check, key);
+
+	return value && strcmp(value, "true") == 0 ? 1 : value ? atoll(value) : 0;
+}
+
+static inline double fake_option_float(struct gavea_check *check, const char *key)
+{
+	const char *value = fake_option_string(check, key);
+
+	return value ? atof(value) : 0;
+}
+
+static inline void fake_list_free(struct fake_host *fake)
+{
+	for (size_t i = 0; i < FAKE_LIST_MAX; i++) {
+		free(fake->list[i]);
+		fake->list[i] = NULL;
+	}
+}
+
+static inline const char *const *fake_option_strings(
+	struct gavea_check *check, const char *key, size_t *ret_count)
+{
+	struct fake_host *fake = fake_of(check);
+	const char *p = fake_option_string(check, key);
+	size_t count = 0;
+
+	fake_list_free(fake);
+	while (p && *p && count < FAKE_LIST_MAX) {
+		size_t size = strcspn(p, ",");
+
+		fake->list[count++] = strndup(p, size);
+		p += size + (p[size] == ',');
+	}
+	*ret_count = count;
+	return (const char *const *)fake->list;
+}
+
+static inline int fake_series(struct gavea_check *check, const char *name, int type, const char *unit,
+	const char *help, const struct gavea_pair *labels, size_t label_count)
+{
+	struct fake_host *fake = fake_of(check);
+	struct fake_series *grown;
+	char full[8192];
+	size_t used;
+
+	if (!help || !*help)
+		abort();
+	used = (size_t)snprintf(full, sizeof(full), "%s", name);
+	for (size_t i = 0; i < label_count && used < sizeof(full); i++)
+		used += (size_t)snprintf(full + used, sizeof(full) - used, "%s%s=\"%s\"%s", i ? "," : "{",
+			labels[i].name, labels[i].value, i + 1 == label_count ? "}" : "");
+	for (size_t i = 0; i < fake->series_count; i++)
+		if (strcmp(fake->series[i].name, full) == 0)
+			return (int)i + 1;
+	if (fake->series_limit && fake->series_count == fake->series_limit)
+		return -ENOSPC;
+	grown = realloc(fake->series, (fake->series_count + 1) * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	fake->series = grown;
+	fake->series[fake->series_count] =
+		(struct fake_series){strdup(full), type, strdup(unit ? unit : ""), 0, 0};
+	return (int)++fake->series_count;
+}
+
+static inline void fake_samples(
+	struct gavea_check *check, const int *series, const double *values, size_t count)
+{
+	struct fake_host *fake = fake_of(check);
+
+	for (size_t i = 0; i < count; i++) {
+		if (series[i] <= 0 || (size_t)series[i] > fake->series_count)
+			abort();
+		if (fake->series[series[i] - 1].run == fake->run)
+			abort(); /* twice in one run */
+		fake->series[series[i] - 1].value = values[i];
+		fake->series[series[i] - 1].run = fake->run;
+	}
+	fake->sample_count += count;
+}
+
+static inline void fake_sample(struct gavea_check *check, int series, double value)
+{
+	fake_samples(check, &series, &value, 1);
+}
+
+static inline void GAVEA_PRINTF(3, 0)
+	fake_result(struct gavea_check *check, int status, const char *format, va_list args)
+{
+	fake_of(check)->status = status;
+	vsnprintf(fake_of(check)->summary, sizeof(fake_of(check)->summary), format, args);
+}
+
+static inline struct gavea_item *GAVEA_PRINTF(4, 0)
+	fake_item(struct gavea_check *check, const char *name, int status, const char *format, va_list args)
+{
+	struct fake_host *fake = fake_of(check);
+	struct fake_item *item;
+
+	if (fake->item_count == FAKE_ITEMS_MAX)
+		return NULL;
+	item = &fake->items[fake->item_count++];
+	snprintf(item->name, sizeof(item->name), "%s", name);
+	item->status = status;
+	vsnprintf(item->text, sizeof(item->text), format, args);
+	return (struct gavea_item *)item;
+}
+
+static inline void fake_init(struct fake_host *fake, const struct gavea_plugin *plugin)
+{
+	memset(fake, 0, sizeof(*fake));
+	fake->plugin = plugin;
+	fake->check.host = &fake->table;
+	fake->table = (struct gavea_host){.size = sizeof(fake->table),
+		.abi_major = GAVEA_ABI_MAJOR,
+		.abi_minor = GAVEA_ABI_MINOR,
+		.log = fake_log,
+		.fail = fake_fail,
+		.option_string = fake_option_string,
+		.option_int = fake_option_int,
+		.option_float = fake_option_float,
+		.option_strings = fake_option_strings,
+		.result = fake_result,
+		.item = fake_item,
+		.series = fake_series,
+		.sample = fake_sample,
+		.samples = fake_samples};
+}
+
+static inline void fake_set(struct fake_host *fake, const char *key, const char *value)
+{
+	for (size_t i = 0; i < FAKE_OPTIONS_MAX; i++) {
+		if (fake->options[i].key && strcmp(fake->options[i].key, key) != 0)
+			continue;
+		fake->options[i].key = key;
+		fake->options[i].value = value;
+		return;
+	}
+	abort();
+}
+
+static inline void fake_begin(struct fake_host *fake)
+{
+	fake->run++;
+	fake->sample_count = 0;
+	fake->item_count = 0;
+	fake->status = -1;
+	fake->summary[0] = fake->failure[0] = fake->log[0] = '\0';
+}
+
+static inline int fake_open(struct fake_host *fake, void **ret_state)
+{
+	fake_begin(fake);
+	return fake->plugin->open(&fake->check, ret_state);
+}
+
+static inline int fake_run(struct fake_host *fake, void *state)
+{
+	fake_begin(fake);
+	return fake->plugin->run(&fake->check, state);
+}
+
+static inline void fake_done(struct fake_host *fake)
+{
+	for (size_t i = 0; i < fake->series_count; i++) {
+		free(fake->series[i].name);
+		free(fake->series[i].unit);
+	}
+	free(fake->series);
+	fake_list_free(fake);
+}
+
+/* The series of this name and labels; NULL: never declared. */
+static inline const struct fake_series *fake_find(const struct fake_host *fake, const char *name)
+{
+	for (size_t i = 0; i < fake->series_count; i++)
+		if (strcmp(fake->series[i].name, name) == 0)
+			return &fake->series[i];
+	return NULL;
+}
+
+/* Whether the last run had a sample of it. */
+static inline bool fake_has(const struct fake_host *fake, const char *name)
+{
+	const struct fake_series *series = fake_find(fake, name);
+
+	return series && series->run == fake->run;
+}
+
+static inline const struct fake_item *fake_find_item(const struct fake_host *fake, const char *name)
+{
+	for (size_t i = 0; i < fake->item_count; i++)
+		if (strcmp(fake->items[i].name, name) == 0)
+			return &fake->items[i];
+	return NULL;
+}
+
+#endif
