@@ -114,9 +114,13 @@ int client_next(struct client *client, int timeout_ms, answer_t **ret_answer, st
 {
 	ProtobufCMessage *message;
 	answer_t *answer;
-	int r = frame_receive_wait(client->fd, &gavea__control__v1__answer__descriptor, &message, NULL,
-		&client->scratch, timeout_ms);
+	int r = frame_receive(
+		client->fd, &gavea__control__v1__answer__descriptor, &message, NULL, &client->scratch);
 
+	if (r == -EAGAIN)
+		r = timeout_ms == 0 ? -ETIMEDOUT
+				    : frame_receive_wait(client->fd, &gavea__control__v1__answer__descriptor,
+					      &message, NULL, &client->scratch, timeout_ms);
 	if (r == -ETIMEDOUT)
 		return r;
 	if (r == -EBADMSG)

@@ -36,12 +36,13 @@ const char *option_type_doc(uint32_t type)
 
 static void add_kind(const Gavea__Worker__V1__Hello *hello, struct buf *out)
 {
-	buf_add_str(out,
-		hello->delivers       ? "An output: it delivers records."
-			: hello->runs ? "A probe: it runs checks."
-				      : "An actor: it takes commands.");
+	if (hello->runs)
+		buf_add_str(out, "A probe: it runs checks. ");
+	if (hello->delivers)
+		buf_add_str(out, "An output: it delivers records. ");
+	if (hello->n_commands)
+		buf_add_str(out, "An actor: it takes commands:");
 	if (hello->n_commands) {
-		buf_add_str(out, " Commands:");
 		for (size_t i = 0; i < hello->n_commands; i++) {
 			buf_add_char(out, ' ');
 			text_clean(hello->commands[i], out);

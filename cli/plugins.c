@@ -135,11 +135,13 @@ static int list_running(struct listing *listing, const char *socket, struct erro
 
 	request.body_case = GAVEA__CONTROL__V1__REQUEST__BODY_PLUGINS;
 	request.plugins = &get;
-	json_array_begin(&listing->writer);
-	r = client_ask_all(socket, &request, take_plugin, listing, error);
-	json_array_end(&listing->writer);
 	if (listing->json)
+		json_array_begin(&listing->writer);
+	r = client_ask_all(socket, &request, take_plugin, listing, error);
+	if (listing->json) {
+		json_array_end(&listing->writer);
 		buf_add_char(&listing->out, '\n');
+	}
 	return r;
 }
 
@@ -182,18 +184,17 @@ static int list_available(struct listing *listing, const char *folder)
 		descriptions[i].plugin = names[i];
 	if (r == 0)
 		r = describe_all(folder, descriptions, count);
-	json_array_begin(&listing->writer);
+	if (listing->json)
+		json_array_begin(&listing->writer);
 	for (size_t i = 0; r == 0 && i < count; i++)
 		add_available(listing, &table, &descriptions[i]);
-	json_array_end(&listing->writer);
 	if (listing->json) {
+		json_array_end(&listing->writer);
 		buf_add_char(&listing->out, '\n');
-	} else {
-		buf_reset(&listing->out);
-		if (count == 0)
-			buf_printf(&listing->out, "There are no plugins in %s.\n", place ? place : "");
-		else if (r == 0)
-			r = table_write(&table, &listing->terminal, 0, &listing->out);
+	} else if (count == 0) {
+		buf_printf(&listing->out, "There are no plugins in %s.\n", place ? place : "");
+	} else if (r == 0) {
+		r = table_write(&table, &listing->terminal, 0, &listing->out);
 	}
 	if (descriptions)
 		descriptions_done(descriptions, count);
@@ -228,7 +229,6 @@ int cmd_plugins(struct cli *cli, const struct command *command, int argc, char *
 		json_init(&listing.writer, &listing.out);
 		code = list_available(&listing, cli->plugins);
 	} else {
-		/* Brackets are JSON's alone. */
 		code = say(&listing.out);
 	}
 	buf_done(&listing.out);

@@ -12,6 +12,7 @@
 
 #define DESCRIBE_TIMEOUT_MS 10000
 #define DEATH_TIMEOUT_MS 2000
+#define LET_GO_TIMEOUT_MS 5000
 
 void hello_free(hello_t *hello)
 {
@@ -205,4 +206,18 @@ int session_close(struct session *session, struct error *error)
 	if (r == 0)
 		gavea__worker__v1__from_worker__free_unpacked(answer, NULL);
 	return r;
+}
+
+int session_let_go(struct session *session, struct error *error)
+{
+	struct pollfd p = {.fd = link_pidfd(session->link), .events = POLLIN};
+	char text[64];
+	int status;
+
+	link_close(session->link);
+	if (poll(&p, 1, LET_GO_TIMEOUT_MS) <= 0 || !link_reap(session->link, &status))
+		return error_set(error, -ETIMEDOUT, "the worker did not end within 5 s: does close() hang?");
+	if (status)
+		return error_set(error, -EPIPE, "the worker was %s in the end", link_death(status, text));
+	return 0;
 }

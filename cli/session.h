@@ -40,6 +40,10 @@ char *const *session_sandbox(const struct session *session, size_t *ret_count);
 int session_open(struct session *session, const struct config_check *check, struct error *error);
 int session_close(struct session *session, struct error *error);
 
+/* Closes the socket and waits for the worker to end by itself. 0, or -errno with error when it ended badly or
+ * not in time (5 s). */
+int session_let_go(struct session *session, struct error *error);
+
 /* How a run ended. */
 enum outcome_end {
 	OUTCOME_DONE,
