@@ -124,4 +124,9 @@ int config_check_from_arguments(const Gavea__Worker__V1__Hello *description, con
 	struct config_errors *errors);
 void config_check_done(struct config_check *check);
 
+/* For one-shots: the rights that the plugin needs for this check, with none taken away. NULL: no memory. Free
+ * with gavea__worker__v1__rights__free_unpacked(). */
+Gavea__Worker__V1__Rights *config_check_rights(
+	const Gavea__Worker__V1__Hello *description, const struct config_check *check);
+
 #endif
