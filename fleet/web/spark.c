@@ -66,7 +66,7 @@ static void drawing(
 	double low = fmin(range->least, 0), high = fmax(range->most, streq(plot->unit, "ratio") ? 1 : 0);
 	char least[48], most[48], mean[48], last[48];
 
-	if (!(high > low))
+	if (!(high / 2 - low / 2 > 0))
 		high = low + 1;
 	html_lit(html, "<svg class=\"spark\" role=\"img\" preserveAspectRatio=\"none\"");
 	html_attrf(html, "viewBox", "0 0 %d %.0f", MODEL_POINTS, HEIGHT);
