@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fleet/decode.h"
 #include "fleet/internal.h"
 
 #include <errno.h>
+
+#define GRACE_MIN_MS 2000
 
 int text_set(char **text, const char *value)
 {
@@ -302,4 +303,27 @@ void remove_check(struct host *host, struct model_check *check)
 void host_touch(struct model *model, struct host *host)
 {
 	host->public.generation = atomic_fetch_add(&model->generation, 1) + 1;
+}
+
+int64_t host_patience_ms(const struct host *host)
+{
+	int64_t within = host->public.next_within_ms;
+
+	return within + MAX(within / 2, GRACE_MIN_MS);
+}
+
+bool source_returned(const struct host *host, const struct source *source, int64_t received_ms,
+	const struct source **ret_other)
+{
+	for (size_t i = 0; i < host->source_count; i++) {
+		const struct source *other = &host->sources[i];
+
+		if (other != source && other->last_seen_ms >= source->last_seen_ms &&
+			other->last_seen_ms + host_patience_ms(host) > received_ms &&
+			source->last_seen_ms > 0) {
+			*ret_other = other;
+			return true;
+		}
+	}
+	return false;
 }

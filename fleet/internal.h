@@ -100,6 +100,14 @@ struct source *source_find(const struct host *host, const char *spool_id);
 /* Makes one; the one that was silent for longest makes room. NULL: no memory. */
 struct source *source_add(struct host *host, const char *spool_id);
 
+/* How long after a sign of life a host is called lost. */
+int64_t host_patience_ms(const struct host *host);
+
+/* Whether an agent goes on with this spool after another one was used, which is still live: an agent takes a new spool now
+ * and then, but never goes back to an older one, so there are two of them. */
+bool source_returned(const struct host *host, const struct source *source, int64_t received_ms,
+	const struct source **ret_other);
+
 /* Forgets what numbers meant and begins a stream. */
 void source_begin_stream(struct source *source, uint64_t stream);
 

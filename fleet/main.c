@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
-#define CONFIG_FILE GAVEA_CONF_DIR "/gavea-fleet.conf"
+#define CONFIG_FILE GAVEA_CONF_DIR "-fleet/gavea-fleet.conf"
 
 static const char usage[] = "Usage: gavea-fleetd [OPTION]...\n"
 			    "The central server of gavea: takes the reports of agents, keeps the state of "
@@ -180,6 +180,16 @@ static void raise_limits(const struct settings *settings)
 			(unsigned long long)limit.rlim_cur, (unsigned long long)need);
 }
 
+/* A line of the log for each line: a configuration may have several errors. */
+static void complain(const struct error *error, int code)
+{
+	_cleanup_free_ char *text = strdup(error_text(error, code));
+	char *rest = text;
+
+	for (const char *line; rest && (line = strsep(&rest, "\n"));)
+		log_error("%s", line);
+}
+
 int main(int argc, char **argv)
 {
 	struct arguments arguments = {};
@@ -196,8 +206,7 @@ int main(int argc, char **argv)
 		r = serve(&settings, &arguments, &error);
 	}
 	if (r < 0)
-		log_error("%s%s%s", error.where ? error.where : "", error.where ? ": " : "",
-			error_text(&error, r));
+		complain(&error, r);
 	settings_done(&settings);
 	error_done(&error);
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -16,7 +16,6 @@ struct settings {
 	char *read_token;
 	bool insecure;
 	char *state;
-	char *port_file; /* gets the chosen port; NULL: none */
 	int log_level;
 	unsigned threads;
 	unsigned max_connections;

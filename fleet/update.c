@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fleet/update.h"
 
-#include "fleet/decode.h"
 #include "fleet/internal.h"
 #include "wire/convert.h"
 
@@ -13,14 +12,6 @@
 #define GRACE_MIN_MS 2000
 #define CONFLICT_LASTS_MS 600000
 #define LATE_MAX_MS 3600000
-
-/* How long after a sign of life a host is called lost. */
-static int64_t patience_ms(const struct host *host)
-{
-	int64_t within = host->public.next_within_ms;
-
-	return within + MAX(within / 2, GRACE_MIN_MS);
-}
 
 /* Room for a run that was late, and for the way here. */
 static void extend_check(const struct host *host, struct model_check *check, struct model_time now)
@@ -249,7 +240,7 @@ static void mark_alive(struct host *host, int64_t received_ms, struct model_time
 		public->liveness_since_ms = received_ms;
 	}
 	public->last_seen_ms = received_ms;
-	public->deadline_mono_ms = now.mono_ms + patience_ms(host);
+	public->deadline_mono_ms = now.mono_ms + host_patience_ms(host);
 }
 
 static void apply_head(struct model *model, struct host *host, const Gavea__V1__Report *report,
@@ -269,9 +260,6 @@ static void apply_head(struct model *model, struct host *host, const Gavea__V1__
 	public->reports++;
 }
 
-static bool returns_to_old_spool(const struct host *host, const struct source *source, int64_t received_ms,
-	const struct source **ret_other);
-
 struct host *update_apply(struct model *model, const Gavea__V1__Report *report, const char *address,
 	int64_t received_ms, struct model_time now)
 {
@@ -286,7 +274,7 @@ struct host *update_apply(struct model *model, const Gavea__V1__Report *report, 
 		return NULL;
 	if (host->public.first_seen_ms == 0)
 		host->public.first_seen_ms = received_ms;
-	if (source && returns_to_old_spool(host, source, received_ms, &other)) {
+	if (source && source_returned(host, source, received_ms, &other)) {
 		host->public.conflict = true;
 		host->conflict_ms = received_ms;
 	}
@@ -335,7 +323,7 @@ void update_extend(struct model *model, struct model_time now)
 	for (size_t i = 0; i < model->host_count; i++) {
 		struct host *host = model->hosts[i];
 
-		host->public.deadline_mono_ms = now.mono_ms + patience_ms(host);
+		host->public.deadline_mono_ms = now.mono_ms + host_patience_ms(host);
 		for (size_t j = 0; j < host->public.check_count; j++)
 			extend_check(host, host->public.checks[j], now);
 	}
@@ -360,173 +348,4 @@ void update_tick(struct model *model, struct model_time last, struct model_time 
 		if (changed)
 			host_touch(model, host);
 	}
-}
-
-/* ---- Judging ---- */
-
-struct update_scratch {
-	uint32_t epoch; /* of this report */
-	uint32_t checks[REPORT_NUMBER_MAX + 1]; /* declared in the report of that epoch */
-	uint32_t series[REPORT_NUMBER_MAX + 1];
-};
-
-struct update_scratch *update_scratch_new(void)
-{
-	return calloc(1, sizeof(struct update_scratch));
-}
-
-void update_scratch_free(struct update_scratch *scratch)
-{
-	free(scratch);
-}
-
-struct judging {
-	struct update_scratch *scratch;
-	const struct source *source; /* NULL: nothing was declared before */
-};
-
-static void note_declaration(const struct judging *j, const Gavea__V1__Record *record)
-{
-	if (record->body_case == GAVEA__V1__RECORD__BODY_CHECK)
-		j->scratch->checks[record->check->number] = j->scratch->epoch;
-	else if (record->body_case == GAVEA__V1__RECORD__BODY_SERIES)
-		j->scratch->series[record->series->number] = j->scratch->epoch;
-}
-
-static bool knows_check(const struct judging *j, uint32_t number)
-{
-	return number == 0 || j->scratch->checks[number] == j->scratch->epoch ||
-		(j->source && numbers_get(&j->source->checks, number));
-}
-
-static bool knows_series(const struct judging *j, uint32_t number)
-{
-	return j->scratch->series[number] == j->scratch->epoch ||
-		(j->source && numbers_get(&j->source->series, number));
-}
-
-static bool knows_samples(const struct judging *j, const Gavea__V1__Samples *samples)
-{
-	uint32_t number = 0;
-
-	for (size_t i = 0; i < samples->n_series; i++) {
-		number += (uint32_t)samples->series[i];
-		if (!knows_series(j, number))
-			return false;
-	}
-	for (size_t i = 0; i < samples->n_histograms; i++)
-		if (!knows_series(j, samples->histograms[i]->series))
-			return false;
-	return knows_check(j, samples->check);
-}
-
-static bool knows_all(const struct judging *j, const Gavea__V1__Record *record)
-{
-	switch (record->body_case) {
-	case GAVEA__V1__RECORD__BODY_SAMPLES:
-		return knows_samples(j, record->samples);
-	case GAVEA__V1__RECORD__BODY_RESULT:
-		return knows_check(j, record->result->check);
-	case GAVEA__V1__RECORD__BODY_EVENT:
-		return knows_check(j, record->event->check);
-	case GAVEA__V1__RECORD__BODY_CHECK_GONE:
-		return knows_check(j, record->check_gone->check);
-	case GAVEA__V1__RECORD__BODY_SERIES:
-		return knows_check(j, record->series->check);
-	default:
-		return true;
-	}
-}
-
-/* An agent takes a new spool now and then, but never goes back to an older one: then there are two of them.
- */
-static bool returns_to_old_spool(const struct host *host, const struct source *source, int64_t received_ms,
-	const struct source **ret_other)
-{
-	for (size_t i = 0; i < host->source_count; i++) {
-		const struct source *other = &host->sources[i];
-
-		if (other != source && other->last_seen_ms >= source->last_seen_ms &&
-			other->last_seen_ms + patience_ms(host) > received_ms && source->last_seen_ms > 0) {
-			*ret_other = other;
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool head_changes(const struct host *host, const Gavea__V1__Report *report)
-{
-	const struct model_host *public = &host->public;
-
-	return !streq(public->name, report->agent->name) || !streq(public->version, report->agent->version) ||
-		public->label_count != report->agent->n_labels;
-}
-
-static void judge_host(const struct host *host, const Gavea__V1__Report *report, int64_t received_ms,
-	struct judging *j, struct update_plan *plan)
-{
-	const struct source *source = source_find(host, report->spool_id), *other = NULL;
-
-	plan->comes_back = host->public.liveness == MODEL_LOST;
-	if (source) {
-		plan->last_seq = source->last_seq;
-		j->source = source->stream == report->stream ? source : NULL;
-	}
-	if (source && !host->public.conflict && returns_to_old_spool(host, source, received_ms, &other)) {
-		plan->conflict_begins = true;
-		plan->other_machine_id = other->machine_id ? other->machine_id : "";
-		plan->other_address = other->address ? other->address : "";
-	}
-	if (source && !head_changes(host, report))
-		plan->verdict = UPDATE_KNOWN;
-}
-
-void update_judge(const struct model *model, const Gavea__V1__Report *report, int64_t received_ms,
-	struct update_scratch *scratch, struct update_plan *ret_plan)
-{
-	struct update_plan plan = {.verdict = UPDATE_NEW, .host = host_get(model, report->agent_id)};
-	struct judging j = {.scratch = scratch};
-
-	scratch->epoch++;
-	if (plan.host)
-		judge_host(plan.host, report, received_ms, &j, &plan);
-	else if (model->host_count >= MODEL_HOSTS_MAX)
-		plan.verdict = UPDATE_TOO_MANY_HOSTS;
-	plan.acked_seq = plan.last_seq;
-	for (size_t i = 0; i < report->n_declarations; i++)
-		note_declaration(&j, report->declarations[i]);
-	for (size_t i = 0; i < report->n_records; i++) {
-		const Gavea__V1__Record *record = report->records[i];
-
-		note_declaration(&j, record);
-		if (record->seq <= plan.last_seq)
-			continue;
-		plan.acked_seq = record->seq;
-		if (plan.verdict == UPDATE_KNOWN)
-			plan.verdict = UPDATE_NEW;
-		if (plan.verdict == UPDATE_NEW && !knows_all(&j, record))
-			plan.verdict = UPDATE_NEED_DECLARATIONS;
-	}
-	*ret_plan = plan;
-}
-
-const char *update_check_name(const struct host *host, const Gavea__V1__Report *report, uint32_t number)
-{
-	const struct source *source = host ? source_find(host, report->spool_id) : NULL;
-	const struct model_check *check = NULL;
-
-	if (number == 0)
-		return "";
-	for (size_t i = 0; i < report->n_records + report->n_declarations; i++) {
-		const Gavea__V1__Record *record = i < report->n_records
-			? report->records[i]
-			: report->declarations[i - report->n_records];
-
-		if (record->body_case == GAVEA__V1__RECORD__BODY_CHECK && record->check->number == number)
-			return record->check->name;
-	}
-	if (source && source->stream == report->stream)
-		check = numbers_get(&source->checks, number);
-	return check && check->name ? check->name : "";
 }

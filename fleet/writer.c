@@ -2,16 +2,12 @@
 #include "fleet/writer_internal.h"
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/parse.h"
-#include "fleet/snapshot.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 
 #define TICK_MS 250
-#define OWN_EVENTS_MAX 20000
 
 struct writer *writer_new(struct model *model, struct store *store, struct metrics *metrics,
 	const struct writer_settings *settings)
@@ -41,25 +37,6 @@ struct writer *writer_new(struct model *model, struct store *store, struct metri
 	return writer;
 }
 
-void writer_set_failure(struct writer *writer, const char *reason)
-{
-	if (!reason && !writer->failure)
-		return;
-	pthread_mutex_lock(&writer->mutex);
-	if (reason && !writer->failure)
-		log_error("the store can't be written, reports are refused: %s", reason);
-	else if (!reason)
-		log_notice("the store can be written again");
-	free(writer->failure);
-	writer->failure = NULL;
-	if (reason) {
-		writer->failure = strdup(reason);
-		if (!writer->failure)
-			writer->failure = strdup("?");
-	}
-	pthread_mutex_unlock(&writer->mutex);
-}
-
 bool writer_healthy(struct writer *writer, struct buf *ret_reason)
 {
 	bool healthy;
@@ -70,47 +47,6 @@ bool writer_healthy(struct writer *writer, struct buf *ret_reason)
 		buf_add_str(ret_reason, writer->failure);
 	pthread_mutex_unlock(&writer->mutex);
 	return healthy;
-}
-
-void writer_add_event(struct writer *writer, const struct model_host *host, const char *kind,
-	enum gavea_status status, int64_t time_ms, const char *format, ...)
-{
-	struct own_event event = {.kind = kind, .status = status, .time_ms = time_ms};
-	va_list args;
-	int length;
-
-	if (writer->event_count >= OWN_EVENTS_MAX ||
-		GROW(writer->events, writer->event_count, writer->events_room) < 0) {
-		writer->events_lost++;
-		return;
-	}
-	va_start(args, format);
-	length = vasprintf(&event.summary, format, args);
-	va_end(args);
-	event.host = strdup(host->name);
-	if (length < 0 || !event.host) {
-		if (length >= 0)
-			free(event.summary);
-		free(event.host);
-		writer->events_lost++;
-		return;
-	}
-	memcpy(event.agent_id, host->id, sizeof event.agent_id);
-	writer->events[writer->event_count++] = event;
-	log_notice("host %s: %s: %s", host->name, kind, event.summary);
-}
-
-void writer_mark_dirty(struct writer *writer, struct host *host, uint64_t log_id, int64_t now_ms)
-{
-	host->last_log_id = MAX(host->last_log_id, log_id);
-	if (host->first_log_id > 0)
-		return;
-	host->first_log_id = log_id;
-	host->first_log_bytes = writer->log_bytes;
-	host->dirty_since_ms = now_ms;
-	host->next_dirty = NULL;
-	*writer->last_dirty = host;
-	writer->last_dirty = &host->next_dirty;
 }
 
 int writer_submit(struct writer *writer, struct job *job)
@@ -266,96 +202,4 @@ void writer_free(struct writer *writer)
 	pthread_cond_destroy(&writer->wake);
 	pthread_mutex_destroy(&writer->mutex);
 	free(writer);
-}
-
-/* ---- Loading ---- */
-
-struct loading {
-	struct writer *writer;
-	struct decoders *decoders;
-	struct model_time now;
-	struct error *error;
-	size_t replayed, skipped;
-};
-
-static int load_host(const char *agent_id, uint64_t log_id, const void *snapshot, size_t size, void *userdata)
-{
-	struct loading *loading = userdata;
-	int r = snapshot_load(loading->writer->model, agent_id, snapshot, size, loading->error);
-	struct host *host = host_get(loading->writer->model, agent_id);
-
-	if (host)
-		host->last_log_id = log_id;
-	loading->writer->next_log_id = MAX(loading->writer->next_log_id, log_id + 1);
-	return r;
-}
-
-static int replay(struct loading *loading, const struct store_report *row, struct arena *arena)
-{
-	struct writer *writer = loading->writer;
-	Gavea__V1__Report *report;
-	struct update_plan plan;
-	struct host *host;
-	int encoding = report_encoding_from_name(row->encoding);
-	int r = encoding < 0 ? encoding
-			     : report_decode(loading->decoders, (enum report_encoding)encoding, row->body,
-				       row->size, arena, &report, NULL);
-
-	if (r == 0)
-		r = report_judge(report, NULL);
-	if (r < 0)
-		return r;
-	host = host_get(writer->model, report->agent_id);
-	if (host && row->id <= host->last_log_id)
-		return 0;
-	update_judge(writer->model, report, row->received_ms, writer->scratch, &plan);
-	if (plan.verdict != UPDATE_NEW && plan.verdict != UPDATE_KNOWN)
-		return -EINVAL;
-	host = update_apply(writer->model, report, row->address, row->received_ms, loading->now);
-	if (!host)
-		return -ENOMEM;
-	writer_mark_dirty(writer, host, row->id, loading->now.mono_ms);
-	loading->replayed++;
-	return 0;
-}
-
-static int load_report(const struct store_report *row, void *userdata)
-{
-	struct loading *loading = userdata;
-	struct arena arena;
-	int r;
-
-	if (loading->writer->trimmed_to == 0)
-		loading->writer->trimmed_to = row->id;
-	arena_init(&arena, REPORT_MEMORY_MAX);
-	r = replay(loading, row, &arena);
-	arena_done(&arena);
-	loading->writer->next_log_id = MAX(loading->writer->next_log_id, row->id + 1);
-	if (r == -ENOMEM)
-		return r;
-	loading->skipped += r < 0;
-	return 0;
-}
-
-int writer_load(struct writer *writer, struct decoders *decoders, struct error *error)
-{
-	struct loading loading = {
-		.writer = writer, .decoders = decoders, .now = model_time_now(), .error = error};
-	int r;
-
-	update_lock(writer->model);
-	r = store_load_hosts(writer->store, load_host, &loading, error);
-	if (r == 0)
-		r = store_load_reports(writer->store, load_report, &loading, error);
-	if (writer->trimmed_to == 0)
-		writer->trimmed_to = writer->next_log_id;
-	update_extend(writer->model, loading.now);
-	update_unlock(writer->model);
-	if (r == -ENOMEM)
-		error_set(error, r, "out of memory");
-	if (loading.skipped > 0)
-		log_warning("%zu reports of the log could not be replayed", loading.skipped);
-	if (r == 0)
-		log_info("%zu hosts, %zu reports replayed", writer->model->host_count, loading.replayed);
-	return r;
 }

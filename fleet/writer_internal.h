@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The writer from the inside: for writer.c and batch.c. */
+/* The writer from the inside: for writer.c, batch.c and load.c. */
 #ifndef FLEET_WRITER_INTERNAL_H
 #define FLEET_WRITER_INTERNAL_H
 

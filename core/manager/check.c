@@ -201,7 +201,8 @@ void check_output(struct check *check, Gavea__Worker__V1__Output *output)
 	}
 	if (!output->samples || (output->samples->n_series == 0 && output->samples->n_histograms == 0))
 		return;
-	if (series_map_translate(check->map, recorder_catalog(recorder), output->samples) < 0) {
+	if (series_map_translate(
+		    check->map, recorder_catalog(recorder), check->subject.number, output->samples) < 0) {
 		collect_complain(&check->collect, "sent samples of series that it had not declared");
 		return;
 	}

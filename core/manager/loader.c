@@ -116,8 +116,7 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata)
 static int describe(
 	struct loader *loader, const struct loader_settings *settings, struct description *description)
 {
-	const char *folder = settings->plugin_directory ? settings->plugin_directory
-							: config_files_plugin_directory(loader->files);
+	const char *folder = config_files_plugin_directory(loader->files);
 	struct link_spec spec = {.worker = settings->worker_program,
 		.plugin = description->plugin,
 		.describe = true,
@@ -172,6 +171,8 @@ int loader_start(sd_event *event, const struct loader_settings *settings, loader
 	loader->done = done;
 	loader->userdata = userdata;
 	r = config_read(settings->config_directory, &loader->files, &loader->errors);
+	if (r == 0 && settings->plugin_directory)
+		r = config_files_set_plugin_directory(loader->files, settings->plugin_directory);
 	if (r == 0)
 		r = sd_event_add_defer(event, &loader->resolve, on_resolve, loader);
 	if (r >= 0)

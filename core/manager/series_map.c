@@ -60,17 +60,18 @@ int series_map_declare(
 	return 0;
 }
 
-static uint32_t lookup(const struct series_map *map, struct catalog *catalog, int64_t number)
+static uint32_t lookup(const struct series_map *map, struct catalog *catalog, uint32_t check, int64_t number)
 {
-	uint32_t ours;
+	struct catalog_series *entry;
 
 	if (number <= 0 || (uint64_t)number > map->room)
 		return 0;
-	ours = map->numbers[number - 1];
-	return catalog_get(catalog, ours) ? ours : 0;
+	entry = catalog_get(catalog, map->numbers[number - 1]);
+	return entry && entry->series->check == check ? entry->series->number : 0;
 }
 
-int series_map_translate(const struct series_map *map, struct catalog *catalog, Gavea__V1__Samples *samples)
+int series_map_translate(
+	const struct series_map *map, struct catalog *catalog, uint32_t check, Gavea__V1__Samples *samples)
 {
 	int64_t theirs = 0, before = 0;
 
@@ -80,14 +81,14 @@ int series_map_translate(const struct series_map *map, struct catalog *catalog, 
 		uint32_t ours;
 
 		theirs += samples->series[i];
-		ours = lookup(map, catalog, theirs);
+		ours = lookup(map, catalog, check, theirs);
 		if (!ours)
 			return -EBADMSG;
 		samples->series[i] = (int32_t)((int64_t)ours - before);
 		before = ours;
 	}
 	for (size_t i = 0; i < samples->n_histograms; i++) {
-		uint32_t ours = lookup(map, catalog, samples->histograms[i]->series);
+		uint32_t ours = lookup(map, catalog, check, samples->histograms[i]->series);
 
 		if (!ours)
 			return -EBADMSG;

@@ -23,8 +23,10 @@ void series_map_reset(struct series_map *map);
 int series_map_declare(
 	struct series_map *map, struct catalog *catalog, uint32_t check, Gavea__Worker__V1__Output *output);
 
-/* Turns the numbers in samples into the catalog's, in place. -EBADMSG: an undeclared number, or as many
+/* Turns the numbers in samples into the catalog's, in place. -EBADMSG: a number that this check
+ * has not declared, or as many
  * values as series are not there. */
-int series_map_translate(const struct series_map *map, struct catalog *catalog, Gavea__V1__Samples *samples);
+int series_map_translate(
+	const struct series_map *map, struct catalog *catalog, uint32_t check, Gavea__V1__Samples *samples);
 
 #endif

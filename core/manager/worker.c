@@ -12,55 +12,17 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#define START_TIMEOUT (10 * NSEC_PER_SEC)
-#define STOP_TIMEOUT (5 * NSEC_PER_SEC)
-#define KILL_TIMEOUT (5 * NSEC_PER_SEC)
 #define STEADY_AFTER \
 	(60 * NSEC_PER_SEC) /* a worker that lived this long is not blamed for earlier deaths \
 			     */
 #define FRAMES_AT_ONCE 64 /* then others have their turn */
 
-static int on_timer(sd_event_source *source, uint64_t usec, void *userdata);
-
-/* ---- The timer of the state ---- */
-
-static void set_timer(struct worker *worker, int64_t in)
-{
-	worker->timer_at = clock_ns(CLOCK_MONOTONIC) + in;
-	if (!worker->timer &&
-		sd_event_add_time(worker->event, &worker->timer, CLOCK_MONOTONIC,
-			(uint64_t)(worker->timer_at / NSEC_PER_USEC), 1000, on_timer, worker) < 0) {
-		log_error("%s: no timer: out of memory", worker->plugin->name);
-		return;
-	}
-	sd_event_source_set_time(worker->timer, (uint64_t)(worker->timer_at / NSEC_PER_USEC));
-	sd_event_source_set_enabled(worker->timer, SD_EVENT_ONESHOT);
-}
-
-static void stop_timer(struct worker *worker)
-{
-	if (worker->timer)
-		sd_event_source_set_enabled(worker->timer, SD_EVENT_OFF);
-}
-
 /* ---- The process ---- */
-
-static void forget_process(struct worker *worker)
-{
-	sd_event_source_disable_unref(TAKE_PTR(worker->io));
-	sd_event_source_disable_unref(TAKE_PTR(worker->death));
-	link_free(TAKE_PTR(worker->link));
-	worker->memory_file = fd_close(worker->memory_file);
-	worker->memory = 0;
-	worker->killed = false;
-	for (size_t i = 0; i < worker->check_count; i++)
-		worker->checks[i].opened = false;
-}
 
 static void enter_pause(struct worker *worker)
 {
 	worker->state = WORKER_BACKOFF;
-	set_timer(worker, backoff_fail(&worker->backoff));
+	worker_set_timer(worker, backoff_fail(&worker->backoff));
 }
 
 /* The process is gone. cause "" means that it was let go. */
@@ -71,9 +33,9 @@ static void handle_end(struct worker *worker, const char *cause)
 
 	if (worker->state == WORKER_READY && clock_ns(CLOCK_MONOTONIC) - worker->ready_at > STEADY_AFTER)
 		backoff_reset(&worker->backoff);
-	forget_process(worker);
+	worker_forget_process(worker);
 	worker->state = WORKER_STOPPED;
-	stop_timer(worker);
+	worker_stop_timer(worker);
 	if (!wanted) {
 		snprintf(worker->cause, sizeof worker->cause, "%s", cause);
 		worker->restarts++;
@@ -128,124 +90,12 @@ static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdat
 	return 0;
 }
 
-void worker_want_output(struct worker *worker, bool want)
-{
-	if (worker->io)
-		sd_event_source_set_io_events(worker->io, want ? EPOLLIN | EPOLLOUT : EPOLLIN);
-}
-
-static int watch_process(struct worker *worker)
-{
-	char path[48];
-	int r = sd_event_add_io(worker->event, &worker->io, link_fd(worker->link), EPOLLIN, on_io, worker);
-
-	if (r < 0)
-		return r;
-	r = sd_event_add_io(
-		worker->event, &worker->death, link_pidfd(worker->link), EPOLLIN, on_death, worker);
-	if (r < 0)
-		return r;
-	/* Frames that came before a death are read before it is handled. */
-	sd_event_source_set_priority(worker->death, SD_EVENT_PRIORITY_NORMAL + 1);
-	snprintf(path, sizeof path, "/proc/%d/statm", (int)link_pid(worker->link));
-	worker->memory_file = open(path, O_RDONLY | O_CLOEXEC);
-	return 0;
-}
-
-int worker_start(struct worker *worker)
-{
-	struct link_spec spec = {
-		.worker = worker->program,
-		.plugin = worker->plugin->name,
-		.path = worker->plugin->path,
-		.state_directory = worker->state_directory,
-		.rights = worker->plugin->rights,
-		.cgroup_fd = worker->cgroup,
-	};
-	_cleanup_error_ struct error error = ERROR_INIT;
-	char cause[160];
-	int r = link_spawn(&spec, &worker->link, &error);
-
-	if (r == 0) {
-		worker->state = WORKER_STARTING;
-		r = watch_process(worker);
-	}
-	if (r < 0) {
-		snprintf(cause, sizeof cause, "%s", error_text(&error, r));
-		handle_end(worker, cause);
-		return r;
-	}
-	set_timer(worker, START_TIMEOUT);
-	return 0;
-}
-
-void worker_kill(struct worker *worker, struct worker_job *blamed, const char *format, ...)
-{
-	va_list args;
-
-	if (!worker->link || worker->killed)
-		return;
-	va_start(args, format);
-	vsnprintf(worker->kill_cause, sizeof worker->kill_cause, format, args);
-	va_end(args);
-	worker->killed = true;
-	worker->blamed = blamed;
-	worker->state = WORKER_STOPPING;
-	/* Nothing that it still says is wanted. */
-	sd_event_source_disable_unref(TAKE_PTR(worker->io));
-	link_close(worker->link);
-	link_kill(worker->link);
-	set_timer(worker, KILL_TIMEOUT);
-}
-
-void worker_became_ready(struct worker *worker, Gavea__Worker__V1__Hello *hello)
-{
-	for (size_t i = 0; i < worker->sandbox_count; i++)
-		free(worker->sandbox[i]);
-	free(worker->sandbox);
-	worker->sandbox = TAKE_PTR(hello->sandbox);
-	worker->sandbox_count = hello->n_sandbox;
-	hello->n_sandbox = 0;
-	worker->state = WORKER_READY;
-	worker->ready_at = clock_ns(CLOCK_MONOTONIC);
-	stop_timer(worker);
-	worker->handler->ready(worker, worker->userdata);
-	jobs_pump(worker);
-	worker_watch_idle(worker);
-}
-
-void worker_refused(struct worker *worker, const char *error)
-{
-	worker_kill(worker, NULL, "%s", error);
-}
-
-/* Starts or stops the count of idle time. */
-void worker_watch_idle(struct worker *worker)
-{
-	if (worker->state != WORKER_READY)
-		return;
-	if (worker->running || worker->queue || worker->plugin->rights->stays)
-		stop_timer(worker);
-	else
-		set_timer(worker, worker->idle);
-}
-
-void worker_release(struct worker *worker)
-{
-	if (worker->state != WORKER_READY && worker->state != WORKER_STARTING)
-		return;
-	sd_event_source_disable_unref(TAKE_PTR(worker->io));
-	link_close(worker->link);
-	worker->state = WORKER_STOPPING;
-	set_timer(worker, STOP_TIMEOUT);
-}
-
 bool worker_ended(struct worker *worker)
 {
 	int status;
 
 	if (worker->link && link_reap(worker->link, &status))
-		forget_process(worker);
+		worker_forget_process(worker);
 	return !worker->link;
 }
 
@@ -260,23 +110,30 @@ static void abandon(struct worker *worker)
 	handle_end(worker, cause);
 }
 
+static void could_not_start(struct worker *worker)
+{
+	char cause[sizeof worker->kill_cause];
+
+	memcpy(cause, worker->kill_cause, sizeof cause);
+	handle_end(worker, cause);
+}
+
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct worker *worker = userdata;
-	char text[32];
-
 	(void)source;
 	(void)usec;
 	switch (worker->state) {
 	case WORKER_STARTING:
-		worker_kill(worker, NULL, "no answer in %s while the plugin was loaded",
-			format_duration(text, START_TIMEOUT));
+		worker_kill(worker, NULL, "no answer in 10 s while the plugin was loaded");
 		break;
 	case WORKER_READY:
 		worker_release(worker);
 		break;
 	case WORKER_STOPPING:
-		if (worker->killed)
+		if (!worker->link)
+			could_not_start(worker);
+		else if (worker->killed)
 			abandon(worker);
 		else
 			worker_kill(worker, NULL, "did not end when it was let go");
@@ -291,27 +148,6 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 		break;
 	}
 	return 0;
-}
-
-void worker_watch_memory(struct worker *worker)
-{
-	char text[128], used[32], limit[32];
-	unsigned long long pages;
-	ssize_t n;
-
-	if (!worker->link || worker->memory_file < 0)
-		return;
-	n = pread(worker->memory_file, text, sizeof text - 1, 0);
-	if (n <= 0)
-		return;
-	text[n] = 0;
-	if (sscanf(text, "%*u %llu", &pages) != 1)
-		return;
-	worker->memory = pages * (uint64_t)sysconf(_SC_PAGESIZE);
-	if (worker->plugin->rights->memory && worker->memory > worker->plugin->rights->memory)
-		worker_kill(worker, worker->running_count == 1 ? worker->running : NULL,
-			"memory limit %s, it used %s", format_size(limit, worker->plugin->rights->memory),
-			format_size(used, worker->memory));
 }
 
 /* ---- Life ---- */
@@ -330,6 +166,9 @@ int worker_new(sd_event *event, const struct config_plugin *plugin, const struct
 	worker->idle = settings->idle;
 	worker->cgroup = settings->cgroup;
 	worker->memory_file = -EBADF;
+	worker->on_io = on_io;
+	worker->on_death = on_death;
+	worker->on_timer = on_timer;
 	worker->next_job = 1;
 	if (settings->program) {
 		worker->program = strdup(settings->program);
@@ -353,7 +192,7 @@ void worker_free(struct worker *worker)
 		jobs_lose(worker, worker->running, "the agent is stopping");
 	while (worker->queue)
 		jobs_lose(worker, worker->queue, "the agent is stopping");
-	forget_process(worker);
+	worker_forget_process(worker);
 	sd_event_source_disable_unref(worker->timer);
 	for (size_t i = 0; i < worker->sandbox_count; i++)
 		free(worker->sandbox[i]);

@@ -13,6 +13,22 @@
 #define LOG_PER_SECOND 20
 #define LOG_FLOOD 100000 /* lines suppressed in a row: that is no log any more */
 
+static void became_ready(struct worker *worker, Gavea__Worker__V1__Hello *hello)
+{
+	for (size_t i = 0; i < worker->sandbox_count; i++)
+		free(worker->sandbox[i]);
+	free(worker->sandbox);
+	worker->sandbox = TAKE_PTR(hello->sandbox);
+	worker->sandbox_count = hello->n_sandbox;
+	hello->n_sandbox = 0;
+	worker->state = WORKER_READY;
+	worker->ready_at = clock_ns(CLOCK_MONOTONIC);
+	worker_stop_timer(worker);
+	worker->handler->ready(worker, worker->userdata);
+	jobs_pump(worker);
+	worker_watch_idle(worker);
+}
+
 static bool count_output(
 	struct worker *worker, struct worker_job *job, const Gavea__Worker__V1__Output *output)
 {
@@ -127,12 +143,12 @@ static void handle_message(struct worker *worker, Gavea__Worker__V1__FromWorker 
 	case GAVEA__WORKER__V1__FROM_WORKER__BODY_HELLO:
 		if (worker->state != WORKER_STARTING)
 			break;
-		worker_became_ready(worker, message->hello);
+		became_ready(worker, message->hello);
 		return;
 	case GAVEA__WORKER__V1__FROM_WORKER__BODY_REFUSED:
 		if (worker->state != WORKER_STARTING)
 			break;
-		worker_refused(worker, message->refused->error);
+		worker_kill(worker, NULL, "%s", message->refused->error);
 		return;
 	case GAVEA__WORKER__V1__FROM_WORKER__BODY_LOG:
 		handle_log(worker, message->log);
@@ -163,27 +179,27 @@ static void handle_message(struct worker *worker, Gavea__Worker__V1__FromWorker 
 	worker_kill(worker, NULL, "it sent a message out of turn");
 }
 
-int frames_dispatch(struct worker *worker, unsigned limit)
+void frames_dispatch(struct worker *worker, unsigned limit)
 {
 	for (unsigned i = 0; i < limit && worker->link && !worker->killed; i++) {
 		Gavea__Worker__V1__FromWorker *message;
 		int r = link_receive(worker->link, &message);
 
 		if (r == -EAGAIN)
-			return 0;
+			return;
 		if (r == 0) {
 			/* Closed. Its death follows; until then there is nothing to read. */
 			worker_want_output(worker, false);
 			if (worker->io)
 				sd_event_source_set_enabled(worker->io, SD_EVENT_OFF);
-			return 0;
+			return;
 		}
 		if (r < 0) {
 			worker_kill(worker, NULL, "it sent a malformed frame");
-			return r;
+			return;
 		}
 		handle_message(worker, message);
 		gavea__worker__v1__from_worker__free_unpacked(message, NULL);
 	}
-	return 0;
+	return;
 }

@@ -24,6 +24,9 @@ struct worker {
 
 	enum worker_state state;
 	struct link *link;
+	sd_event_io_handler_t on_io; /* worker.c: what events of the process mean */
+	sd_event_io_handler_t on_death;
+	sd_event_time_handler_t on_timer;
 	sd_event_source *io;
 	sd_event_source *death;
 	sd_event_source *timer; /* of the state: start, idle, stopping, pause */
@@ -54,26 +57,44 @@ struct worker {
 	unsigned log_suppressed;
 };
 
-/* worker_jobs.c */
+/* ---- worker_process.c: the process ---- */
+
+/* One timer serves the state that the worker is in: on_timer() after so long. */
+void worker_set_timer(struct worker *worker, int64_t in);
+void worker_stop_timer(struct worker *worker);
+
+/* Starts the process. One that can't be started ends like one that died: on_timer() sees it stopping, and no link. */
+void worker_start(struct worker *worker);
+
+/* Ends it by force; the cause will be told when it is dead. blamed: the job that is at fault; NULL: nobody in particular. */
+void worker_kill(struct worker *worker, struct worker_job *blamed, const char *format, ...) _printf_(3, 4);
+
+/* Frees what belongs to the process. One that lives is ended. */
+void worker_forget_process(struct worker *worker);
+
+/* Starts or stops the count of idle time. */
+void worker_watch_idle(struct worker *worker);
+
+/* Be called when the worker takes messages again. */
+void worker_want_output(struct worker *worker, bool want);
+
+/* ---- worker_jobs.c: queue, deadlines, ends ---- */
+
+/* Sends what the worker can take now. */
 void jobs_pump(struct worker *worker);
-void jobs_stop_timer(struct worker_job *job);
+
 struct worker_job *jobs_find(struct worker *worker, uint64_t number);
-void jobs_unlink(struct worker_job **list, struct worker_job *job);
-/* Ends a running job with done or with the cause for which it has no answer. */
+
+/* Ends a running job with done, or a job with the cause for which it has no answer. */
 void jobs_finish(struct worker *worker, struct worker_job *job, Gavea__Worker__V1__Done *done);
 void jobs_lose(struct worker *worker, struct worker_job *job, const char *cause);
+
 /* After a death: the ones to blame are lost, the others wait again. */
 void jobs_after_death(struct worker *worker, const char *cause);
 
-/* worker_frames.c */
-int frames_dispatch(struct worker *worker, unsigned limit);
+/* ---- worker_frames.c: what it says ---- */
 
-/* worker.c */
-void worker_kill(struct worker *worker, struct worker_job *blamed, const char *format, ...) _printf_(3, 4);
-void worker_became_ready(struct worker *worker, Gavea__Worker__V1__Hello *hello);
-void worker_refused(struct worker *worker, const char *error);
-void worker_watch_idle(struct worker *worker);
-int worker_start(struct worker *worker);
-void worker_want_output(struct worker *worker, bool want);
+/* Takes in at most limit messages. */
+void frames_dispatch(struct worker *worker, unsigned limit);
 
 #endif

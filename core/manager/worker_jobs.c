@@ -12,7 +12,7 @@
 
 /* ---- Lists ---- */
 
-void jobs_unlink(struct worker_job **list, struct worker_job *job)
+static void unlink_job(struct worker_job **list, struct worker_job *job)
 {
 	while (*list && *list != job)
 		list = &(*list)->next;
@@ -207,7 +207,7 @@ static int start_job(struct worker *worker, struct worker_job *job)
 	job->sent_ms = clock_unix_ms();
 	job->bytes = 0;
 	job->cancelled = false;
-	jobs_unlink(&worker->queue, job);
+	unlink_job(&worker->queue, job);
 	job->queued = false;
 	push(&worker->running, job);
 	worker->running_count++;
@@ -270,19 +270,19 @@ int worker_submit(struct worker *worker, struct worker_job *job)
 
 /* ---- Ends ---- */
 
-void jobs_stop_timer(struct worker_job *job)
+static void stop_job_timer(struct worker_job *job)
 {
 	sd_event_source_disable_unref(TAKE_PTR(job->timer));
 }
 
 static void take_off(struct worker *worker, struct worker_job *job)
 {
-	jobs_stop_timer(job);
+	stop_job_timer(job);
 	if (job->queued) {
-		jobs_unlink(&worker->queue, job);
+		unlink_job(&worker->queue, job);
 		job->queued = false;
 	} else {
-		jobs_unlink(&worker->running, job);
+		unlink_job(&worker->running, job);
 		worker->running_count--;
 	}
 	if (worker->blamed == job)
@@ -326,7 +326,7 @@ void jobs_after_death(struct worker *worker, const char *cause)
 
 		running = job->next;
 		job->next = NULL;
-		jobs_stop_timer(job);
+		stop_job_timer(job);
 		if (blamed && job != blamed) {
 			job->queued = true;
 			push(&worker->queue, job);

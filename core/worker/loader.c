@@ -3,6 +3,7 @@
 #include "base/fd.h"
 #include "core/worker/plugin_check.h"
 
+#include <assert.h>
 #include <dlfcn.h>
 #include <elf.h>
 #include <fcntl.h>
@@ -74,6 +75,7 @@ static int check_elf(const char *path, struct error *error)
 
 static int open_plugin(const char *path, const struct gavea_plugin **ret_plugin, struct error *error)
 {
+	const struct gavea_plugin *plugin;
 	void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	const struct gavea_plugin *(*describe)(void);
 	const char *problem;
@@ -91,10 +93,11 @@ static int open_plugin(const char *path, const struct gavea_plugin **ret_plugin,
 			"%s: exports no function gavea_plugin(): define it as in gavea/plugin.h, with "
 			"GAVEA_EXPORT",
 			path);
-	*ret_plugin = describe();
-	if (!*ret_plugin)
+	plugin = describe();
+	if (!plugin)
 		return error_set(error, -ENOEXEC,
 			"%s: gavea_plugin() returned NULL: it has to return a description", path);
+	*ret_plugin = plugin;
 	return 0;
 }
 
@@ -163,8 +166,10 @@ int loader_load(const char *name, const char *path, struct plugin *ret_plugin, s
 
 	if (r == 0)
 		r = open_plugin(path, &found, error);
-	if (r == 0)
-		r = check_abi(found, path, error);
+	if (r < 0)
+		return r;
+	assert(found);
+	r = check_abi(found, path, error);
 	if (r < 0)
 		return r;
 	*ret_plugin = (struct plugin){.description = {.magic = 0}};

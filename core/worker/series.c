@@ -117,8 +117,8 @@ static uint64_t hash_text(uint64_t hash, const char *text)
 	}
 }
 
-static struct entry *entry_new(
-	const char *name, const char *unit, const char *help, const struct gavea_pair *labels, size_t count)
+static struct entry *entry_new(uint32_t check, const char *name, const char *unit, const char *help,
+	const struct gavea_pair *labels, size_t count)
 {
 	size_t size = sizeof(struct entry) + count * (sizeof(Label *) + sizeof(Label)) + strlen(name) + 1 +
 		bounded(unit, NAME_MAX_BYTES) + 1 + bounded(help, HELP_MAX_BYTES) + 1;
@@ -149,7 +149,8 @@ static struct entry *entry_new(
 		qsort(list, count, sizeof *list, compare_labels);
 	entry->message.labels = list;
 	entry->message.n_labels = count;
-	entry->hash = hash_text(UINT64_C(0xcbf29ce484222325), name);
+	entry->message.check = check;
+	entry->hash = hash_text(UINT64_C(0xcbf29ce484222325) ^ check, name);
 	for (size_t i = 0; i < count; i++)
 		entry->hash = hash_text(hash_text(entry->hash, list[i]->key), list[i]->value);
 	return entry;
@@ -157,8 +158,8 @@ static struct entry *entry_new(
 
 static bool same_series(const struct entry *a, const struct entry *b)
 {
-	if (a->hash != b->hash || a->message.n_labels != b->message.n_labels ||
-		!streq(a->message.name, b->message.name))
+	if (a->hash != b->hash || a->message.check != b->message.check ||
+		a->message.n_labels != b->message.n_labels || !streq(a->message.name, b->message.name))
 		return false;
 	for (size_t i = 0; i < a->message.n_labels; i++)
 		if (!streq(a->message.labels[i]->key, b->message.labels[i]->key) ||
@@ -204,7 +205,6 @@ static int add(
 		return -ENOMEM;
 	entry->message.number = (uint32_t)number;
 	entry->message.type = (Gavea__V1__SampleType)type;
-	entry->message.check = check;
 	entry->told = check;
 	registry->entries[number - 1] = entry;
 	registry->count = number;
@@ -248,7 +248,7 @@ int series_declare(struct series_registry *registry, uint32_t check, const char 
 
 	if (!arguments_valid(name, type, labels, label_count))
 		return -EINVAL;
-	entry = entry_new(name, unit, help, labels, label_count);
+	entry = entry_new(check, name, unit, help, labels, label_count);
 	if (!entry)
 		return -ENOMEM;
 	pthread_mutex_lock(&registry->lock);

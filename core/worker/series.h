@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The series of a worker: one number, from 1, for each name and set of labels, for as long as the worker
- * lives. All calls may come from any thread.
+ * The series of a worker: one number, from 1, for each check, name and set of labels, for as long as the
+ * worker lives. All calls may come from any thread.
  */
 #ifndef CORE_WORKER_SERIES_H
 #define CORE_WORKER_SERIES_H

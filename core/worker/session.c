@@ -24,10 +24,11 @@ DEFINE_CLEANUP(Message *, message_free);
 /* Whatever the host left open or ignored is not the plugin's. */
 static void clean_process(void)
 {
+	struct sigaction action;
 	sigset_t none;
 
 	for (int number = 1; number < NSIG; number++)
-		if (number != SIGKILL && number != SIGSTOP)
+		if (sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
 			(void)signal(number, SIG_DFL);
 	/* Writes to what is gone, or too large, fail with an error instead. */
 	(void)signal(SIGPIPE, SIG_IGN);

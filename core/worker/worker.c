@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/worker/worker.h"
-#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/trim.h"
 #include "core/worker/host.h"
 #include "core/worker/jobs.h"
 #include "wire/frame.h"
@@ -15,7 +15,7 @@
 #define QUEUE_MAX 4096
 #define CHECKS_MAX 10000
 #define STACK_SIZE (512u * 1024)
-#define FAREWELL (5 * NSEC_PER_SEC) /* what threads get to end when the host is gone */
+#define FAREWELL_SECONDS 5 /* what threads get to end when the host is gone */
 
 /* A message that waits for its turn. */
 struct task {
@@ -40,10 +40,13 @@ struct worker {
 	unsigned concurrency;
 	struct buf scratch;
 	bool ended; /* the host has closed the socket */
+	bool worked; /* a first job was done */
+	bool settled; /* and what only the start had needed was given back */
 	int error;
 
 	pthread_mutex_t lock; /* for all below */
-	pthread_cond_t wake;
+	pthread_cond_t wake; /* there is something to do, or to stop for */
+	pthread_cond_t left; /* a thread has ended */
 	struct task *first;
 	struct task **last;
 	size_t queued;
@@ -53,6 +56,7 @@ struct worker {
 	struct executor *executors[CONCURRENCY_MAX];
 	unsigned executor_count;
 	unsigned busy_count;
+	unsigned thread_count;
 	bool stopping;
 };
 
@@ -269,6 +273,8 @@ static void *executor_main(void *data)
 		pthread_mutex_lock(&worker->lock);
 		task_done(worker, executor);
 	}
+	worker->thread_count--;
+	pthread_cond_signal(&worker->left);
 	pthread_mutex_unlock(&worker->lock);
 	return NULL;
 }
@@ -289,6 +295,7 @@ static int add_executor(struct worker *worker)
 		pthread_attr_setstacksize(&attributes, STACK_SIZE);
 		r = -pthread_create(&executor->thread, &attributes, executor_main, executor);
 		pthread_attr_destroy(&attributes);
+		worker->thread_count += r == 0;
 	}
 	if (r < 0) {
 		worker->executor_count--;
@@ -412,6 +419,7 @@ int worker_new(int fd, const struct plugin *plugin, unsigned concurrency, const 
 	struct worker **ret_worker)
 {
 	_cleanup_(worker_freep) struct worker *worker = calloc(1, sizeof *worker);
+	pthread_condattr_t monotonic;
 	int r;
 
 	if (!worker)
@@ -421,6 +429,10 @@ int worker_new(int fd, const struct plugin *plugin, unsigned concurrency, const 
 	worker->last = &worker->first;
 	pthread_mutex_init(&worker->lock, NULL);
 	pthread_cond_init(&worker->wake, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&worker->left, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 	worker->services.plugin = &plugin->description;
 	worker->services.host = host_table();
 	r = channel_init(&worker->services.channel, fd);
@@ -449,18 +461,22 @@ int worker_new(int fd, const struct plugin *plugin, unsigned concurrency, const 
 static void stop_threads(struct worker *worker)
 {
 	struct timespec until;
+	int r = 0;
 
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += FAREWELL_SECONDS;
 	pthread_mutex_lock(&worker->lock);
 	worker->stopping = true;
 	for (unsigned i = 0; i < worker->executor_count; i++)
 		worker->executors[i]->job.cancelled = true;
 	pthread_cond_broadcast(&worker->wake);
+	while (worker->thread_count > 0 && r == 0)
+		r = pthread_cond_timedwait(&worker->left, &worker->lock, &until);
 	pthread_mutex_unlock(&worker->lock);
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += FAREWELL / NSEC_PER_SEC;
+	if (r != 0)
+		_exit(0);
 	for (unsigned i = 0; worker->concurrency > 1 && i < worker->executor_count; i++)
-		if (pthread_clockjoin_np(worker->executors[i]->thread, NULL, CLOCK_MONOTONIC, &until) != 0)
-			_exit(0);
+		pthread_join(worker->executors[i]->thread, NULL);
 }
 
 static void close_all(struct worker *worker)
@@ -477,6 +493,15 @@ static void close_all(struct worker *worker)
 	output_done(&output);
 }
 
+/* When the first work is done, all that a plugin needs to start has been used. */
+static void settle(struct worker *worker)
+{
+	if (worker->settled || !worker->worked)
+		return;
+	worker->settled = true;
+	trim_memory();
+}
+
 int worker_serve(struct worker *worker)
 {
 	struct executor *own = worker->concurrency == 1 ? worker->executors[0] : NULL;
@@ -490,9 +515,11 @@ int worker_serve(struct worker *worker)
 			pthread_mutex_unlock(&worker->lock);
 		}
 		if (!task) {
+			settle(worker);
 			receive(worker);
 			continue;
 		}
+		worker->worked |= message_job(task->message) != 0;
 		do_task(own, task);
 		pthread_mutex_lock(&worker->lock);
 		task_done(worker, own);
@@ -525,5 +552,6 @@ void worker_free(struct worker *worker)
 	buf_done(&worker->scratch);
 	pthread_mutex_destroy(&worker->lock);
 	pthread_cond_destroy(&worker->wake);
+	pthread_cond_destroy(&worker->left);
 	free(worker);
 }

@@ -397,8 +397,8 @@ static inline void gavea_item_attribute(
 }
 
 /*
- * Declares a series and returns its number (positive), the same for the same name and labels for as long as the worker
- * lives: declare in open(), or on first sight, and keep the number. Names and units follow Prometheus
+ * Declares a series of this check and returns its number (positive), the same for the same name and labels for as long
+ * as the worker lives: declare in open(), or on first sight, and keep the number. Names and units follow Prometheus
  * (https://prometheus.io/docs/practices/naming/): base units, counters end in "_total". help may be NULL.
  * -EINVAL: not a valid name or label; -ENOSPC: the limit of series is reached.
  */

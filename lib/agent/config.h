@@ -95,7 +95,10 @@ DEFINE_CLEANUP(struct config_files *, config_files_free);
 /* The plugins that the files want, in order, count of them. Borrowed. */
 const char *const *config_files_plugins(const struct config_files *files, size_t *ret_count);
 
-/* agent.plugin_directory, or NULL. Borrowed. */
+/* Takes the plugins from another folder than the configured one. 0 or -ENOMEM. */
+int config_files_set_plugin_directory(struct config_files *files, const char *folder);
+
+/* The folder of the plugins: set, or agent.plugin_directory, or NULL. Borrowed. */
 const char *config_files_plugin_directory(const struct config_files *files);
 
 /* Says that a plugin could not be described: config_resolve() reports it at the place where the plugin is
@@ -120,5 +123,10 @@ int config_check_from_arguments(const Gavea__Worker__V1__Hello *description, con
 	const char *const *arguments, size_t argument_count, struct config_check *ret_check,
 	struct config_errors *errors);
 void config_check_done(struct config_check *check);
+
+/* For one-shots: the rights that the plugin needs for this check, with none taken away. NULL: no memory. Free
+ * with gavea__worker__v1__rights__free_unpacked(). */
+Gavea__Worker__V1__Rights *config_check_rights(
+	const Gavea__Worker__V1__Hello *description, const struct config_check *check);
 
 #endif

@@ -236,6 +236,17 @@ const char *const *config_files_plugins(const struct config_files *files, size_t
 	return files->names;
 }
 
+int config_files_set_plugin_directory(struct config_files *files, const char *folder)
+{
+	char *copy = strdup(folder);
+
+	if (!copy)
+		return -ENOMEM;
+	free(files->plugin_directory);
+	files->plugin_directory = copy;
+	return 0;
+}
+
 const char *config_files_plugin_directory(const struct config_files *files)
 {
 	return files->plugin_directory;

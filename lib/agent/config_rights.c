@@ -224,3 +224,14 @@ rights_t *config_rights(const struct config_plugin *plugin, struct conf_node *gr
 	}
 	return rights;
 }
+
+rights_t *config_check_rights(const hello_t *description, const struct config_check *check)
+{
+	const struct config_plugin plugin = {
+		.description = (hello_t *)description,
+		.checks = (struct config_check *)check,
+		.check_count = 1,
+	};
+
+	return config_rights(&plugin, NULL);
+}

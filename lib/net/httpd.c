@@ -12,99 +12,6 @@
 #define STOP_WAIT_NS (5 * NSEC_PER_SEC)
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
-int64_t httpd_request_deadline(const struct httpd *httpd)
-{
-	/* Twice: once to stay idle, once to send what began at the last moment. The library ends what is
-	 * silent earlier; this ends what dribbles. */
-	return clock_ns(CLOCK_MONOTONIC) + 2 * (int64_t)httpd->settings.idle_timeout_s * NSEC_PER_SEC;
-}
-
-static void format_peer(const struct sockaddr *address, char peer[static INET6_ADDRSTRLEN])
-{
-	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)address;
-	const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)address;
-	const char *text = NULL;
-
-	if (address && address->sa_family == AF_INET)
-		text = inet_ntop(AF_INET, &v4->sin_addr, peer, INET6_ADDRSTRLEN);
-	else if (address && address->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
-		text = inet_ntop(AF_INET, &v6->sin6_addr.s6_addr[12], peer, INET6_ADDRSTRLEN);
-	else if (address && address->sa_family == AF_INET6)
-		text = inet_ntop(AF_INET6, &v6->sin6_addr, peer, INET6_ADDRSTRLEN);
-	if (!text)
-		peer[0] = 0;
-}
-
-static struct connection *connection_add(struct httpd *httpd, struct MHD_Connection *mhd)
-{
-	const union MHD_ConnectionInfo *fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
-	const union MHD_ConnectionInfo *peer =
-		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	struct connection *connection = calloc(1, sizeof *connection);
-
-	if (!connection)
-		return NULL;
-	connection->fd = fd ? fd->connect_fd : -EBADF;
-	connection->deadline_ns = httpd_request_deadline(httpd);
-	format_peer(peer ? peer->client_addr : NULL, connection->peer);
-	pthread_mutex_lock(&httpd->mutex);
-	connection->next = httpd->connections;
-	if (connection->next)
-		connection->next->previous = connection;
-	httpd->connections = connection;
-	pthread_mutex_unlock(&httpd->mutex);
-	return connection;
-}
-
-static void connection_remove(struct httpd *httpd, struct connection *connection)
-{
-	pthread_mutex_lock(&httpd->mutex);
-	if (connection->next)
-		connection->next->previous = connection->previous;
-	if (connection->previous)
-		connection->previous->next = connection->next;
-	else
-		httpd->connections = connection->next;
-	pthread_mutex_unlock(&httpd->mutex);
-	free(connection);
-}
-
-static void on_connection(
-	void *userdata, struct MHD_Connection *mhd, void **state, enum MHD_ConnectionNotificationCode what)
-{
-	struct httpd *httpd = userdata;
-
-	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-		*state = connection_add(httpd, mhd);
-	} else if (*state) {
-		connection_remove(httpd, *state);
-		*state = NULL;
-	}
-}
-
-/* The library closes a socket only after it told us: under the mutex the descriptor is still this
- * connection's. */
-static void *reap(void *userdata)
-{
-	struct httpd *httpd = userdata;
-
-	pthread_mutex_lock(&httpd->mutex);
-	while (!httpd->ended) {
-		int64_t now = clock_ns(CLOCK_MONOTONIC), next = now + NSEC_PER_SEC;
-		struct timespec until = {.tv_sec = next / NSEC_PER_SEC, .tv_nsec = next % NSEC_PER_SEC};
-
-		for (struct connection *c = httpd->connections; c; c = c->next) {
-			int64_t deadline = c->deadline_ns;
-
-			if (deadline > 0 && deadline < now)
-				shutdown(c->fd, SHUT_RDWR);
-		}
-		pthread_cond_timedwait(&httpd->stop, &httpd->mutex, &until);
-	}
-	pthread_mutex_unlock(&httpd->mutex);
-	return NULL;
-}
-
 static void _printf_(2, 0) on_log(void *userdata, const char *format, va_list args)
 {
 	struct httpd *httpd = userdata;
@@ -113,7 +20,8 @@ static void _printf_(2, 0) on_log(void *userdata, const char *format, va_list ar
 	buf_vprintf(&text, format, args);
 	while (text.size > 0 && text.data[text.size - 1] == '\n')
 		text.data[--text.size] = 0;
-	if (httpd->start_error && !httpd->start_error->message)
+	if (pthread_equal(pthread_self(), httpd->starter) && httpd->start_error &&
+		!httpd->start_error->message)
 		error_set(httpd->start_error, -EINVAL, "%s", buf_str(&text));
 	else
 		log_debug("http: %s", buf_str(&text));
@@ -189,7 +97,7 @@ static int start_daemon(struct httpd *httpd, struct error *error)
 	OPTION(MHD_OPTION_PER_IP_CONNECTION_LIMIT, settings->max_connections_per_address, NULL);
 	OPTION(MHD_OPTION_CONNECTION_TIMEOUT, settings->idle_timeout_s, NULL);
 	OPTION(MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)httpd_on_completed, httpd);
-	OPTION(MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, httpd);
+	OPTION(MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)httpd_on_connection, httpd);
 	OPTION(MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL);
 	if (settings->threads > 1)
 		OPTION(MHD_OPTION_THREAD_POOL_SIZE, settings->threads, NULL);
@@ -201,6 +109,7 @@ static int start_daemon(struct httpd *httpd, struct error *error)
 	}
 	OPTION(MHD_OPTION_END, 0, NULL);
 #undef OPTION
+	httpd->starter = pthread_self();
 	httpd->start_error = error;
 	httpd->daemon = MHD_start_daemon(flags, 0, NULL, NULL, httpd_on_request, httpd,
 		MHD_OPTION_EXTERNAL_LOGGER, on_log, httpd, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
@@ -210,21 +119,6 @@ static int start_daemon(struct httpd *httpd, struct error *error)
 		return -EINVAL;
 	}
 	return 0;
-}
-
-static int start_reaper(struct httpd *httpd)
-{
-	pthread_condattr_t attributes;
-	int r;
-
-	pthread_mutex_init(&httpd->mutex, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&httpd->stop, &attributes);
-	pthread_condattr_destroy(&attributes);
-	r = -pthread_create(&httpd->reaper, NULL, reap, httpd);
-	httpd->reaper_runs = r == 0;
-	return r;
 }
 
 int httpd_start(const struct httpd_settings *settings, httpd_admit admit, httpd_handle handle, void *userdata,
@@ -241,7 +135,7 @@ int httpd_start(const struct httpd_settings *settings, httpd_admit admit, httpd_
 	httpd->handle = handle;
 	httpd->userdata = userdata;
 	httpd->listen_fd = -EBADF;
-	r = start_reaper(httpd);
+	r = httpd_start_reaper(httpd);
 	if (r == 0)
 		r = listen_at(httpd, &own);
 	if (r == 0)
@@ -275,14 +169,7 @@ void httpd_stop(struct httpd *httpd)
 		MHD_stop_daemon(httpd->daemon);
 	}
 	fd_close(httpd->listen_fd);
-	pthread_mutex_lock(&httpd->mutex);
-	httpd->ended = true;
-	pthread_cond_signal(&httpd->stop);
-	pthread_mutex_unlock(&httpd->mutex);
-	if (httpd->reaper_runs)
-		pthread_join(httpd->reaper, NULL);
-	pthread_cond_destroy(&httpd->stop);
-	pthread_mutex_destroy(&httpd->mutex);
+	httpd_stop_reaper(httpd);
 	free(httpd);
 }
 

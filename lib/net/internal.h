@@ -36,7 +36,9 @@ struct httpd {
 	bool ended;
 	bool reaper_runs;
 	pthread_t reaper;
-	struct error *start_error; /* while starting: the library's complaints go there */
+	pthread_t
+		starter; /* while it starts, the library's complaints go to start_error; only this thread touches that */
+	struct error *start_error;
 };
 
 #define HTTPD_HEADERS_MAX 16
@@ -64,6 +66,12 @@ enum MHD_Result httpd_on_request(void *userdata, struct MHD_Connection *connecti
 	const char *method, const char *version, const char *data, size_t *data_size, void **state);
 void httpd_on_completed(
 	void *userdata, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode how);
+
+/* Sockets (connection.c): a callback of the library, and the thread that ends those whose time is over. */
+void httpd_on_connection(
+	void *userdata, struct MHD_Connection *mhd, void **state, enum MHD_ConnectionNotificationCode what);
+int httpd_start_reaper(struct httpd *httpd);
+void httpd_stop_reaper(struct httpd *httpd);
 
 /* When a connection that waits for a request is given up. */
 int64_t httpd_request_deadline(const struct httpd *httpd);

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <strings.h>
 
+#define DRAIN_FACTOR 4 /* of the largest body: so much is read to be thrown away */
+
 static const char *refusal_text(int status)
 {
 	switch (status) {
@@ -59,8 +61,9 @@ static bool worth_draining(struct httpd_request *request)
 
 	if (httpd_header(request, "Expect"))
 		return false;
-	return length ? parse_uint64(length, &size) == 0 && size <= request->httpd->settings.max_body
-		      : httpd_header(request, "Transfer-Encoding") == NULL;
+	return length
+		? parse_uint64(length, &size) == 0 && size / DRAIN_FACTOR <= request->httpd->settings.max_body
+		: httpd_header(request, "Transfer-Encoding") == NULL;
 }
 
 static enum MHD_Result queue(struct httpd_request *request)

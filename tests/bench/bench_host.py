@@ -6,6 +6,7 @@ import argparse
 import http.client
 import shutil
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ import measure
 ROOT = Path(__file__).resolve().parents[2]
 WARM_UP = 5  # seconds before anything is counted
 TRACED = 5  # seconds under strace
+STARTS = 5  # of which the median time to the first sample is shown
 COLLECTORS = ["cpu", "diskstats", "filesystem", "loadavg", "meminfo", "netdev", "pressure", "stat"]
 
 
@@ -29,6 +31,7 @@ class Subject:
     """Something that is measured: it starts, says how long its first sample took, and stops."""
 
     name = "?"
+    note = None  # a line below the table
     process = None
 
     def __init__(self, build, folder):
@@ -43,6 +46,9 @@ class Subject:
             raise Missing(f"{name} is not built")
         return str(path)
 
+    def prepare(self):
+        """Finds and writes what is needed to start it. Raises Missing."""
+
     def tick(self):
         """Called once a second."""
 
@@ -54,9 +60,15 @@ class Subject:
         if self.process:
             measure.stop(self.process)
 
+    def done(self):
+        """After the last stop."""
+
 
 class Floor(Subject):
     name = "floor (reading alone)"
+
+    def prepare(self):
+        self.program("bench/floor")
 
     def first_sample(self):
         self.process = measure.start([self.program("bench/floor")], self.log)
@@ -64,16 +76,18 @@ class Floor(Subject):
 
 class NodeExporter(Subject):
     name = "node_exporter, scraped"
+    executable = "prometheus-node-exporter"
     connection = None
 
+    def prepare(self):
+        if not shutil.which(self.executable):
+            raise Missing(f"{self.executable} is not installed")
+
     def first_sample(self):
-        program = shutil.which("prometheus-node-exporter")
-        if not program:
-            raise Missing("prometheus-node-exporter is not installed")
         port = measure.free_port()
         begin = time.monotonic()
         self.process = measure.start(
-            [program, f"--web.listen-address=127.0.0.1:{port}", "--web.disable-exporter-metrics",
+            [self.executable, f"--web.listen-address=127.0.0.1:{port}", "--web.disable-exporter-metrics",
              "--collector.disable-defaults"] + [f"--collector.{name}" for name in COLLECTORS], self.log)
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
         if not measure.wait_for(self.tick, 20, self.process):
@@ -115,26 +129,30 @@ class Collectd(Subject):
         if csv:
             lines += ["LoadPlugin csv", f'<Plugin csv>\nDataDir "{folder}/csv"\n</Plugin>']
         (folder / "conf").write_text("\n".join(lines) + "\n")
-        return str(folder / "conf")
 
-    def start(self, program, csv):
-        folder = self.folder / ("csv" if csv else "plain")
-        return folder, measure.start([program, "-f", "-C", self.config(folder, csv)], self.log)
+    def prepare(self):
+        self.executable = shutil.which("collectd", path="/usr/sbin:/usr/bin")
+        if not self.executable:
+            raise Missing("collectd is not installed")
+        self.plain, self.csv = self.folder / "plain", self.folder / "csv"
+        self.config(self.plain, csv=False)
+        self.config(self.csv, csv=True)
+
+    def start(self, folder):
+        return measure.start([self.executable, "-f", "-C", str(folder / "conf")], self.log)
 
     def first_sample(self):
-        program = shutil.which("collectd", path="/usr/sbin:/usr/bin")
-        if not program:
-            raise Missing("collectd is not installed")
+        shutil.rmtree(self.csv / "csv", ignore_errors=True)
         begin = time.monotonic()
-        folder, process = self.start(program, csv=True)
+        process = self.start(self.csv)
         try:
-            seen = measure.wait_for(lambda: any((folder / "csv").glob("bench/*/*")), 10, process)
+            seen = measure.wait_for(lambda: any((self.csv / "csv").glob("bench/*/*")), 10, process)
             elapsed = 1000 * (time.monotonic() - begin)
         finally:
             measure.stop(process)
         if not seen:
             raise Missing("collectd wrote nothing: " + self.log.read_text(errors="replace")[-300:])
-        _, self.process = self.start(program, csv=False)
+        self.process = self.start(self.plain)
         return elapsed
 
 
@@ -145,6 +163,22 @@ class CollectdProcesses(Collectd):
     plugins = Collectd.plugins + ["processes"]
 
 
+def control_answers(path, request):
+    """The packets with which the manager answers a request, without their end; none while it does not listen."""
+    packets = []
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
+        s.settimeout(5)
+        try:
+            s.connect(str(path))
+            s.send(request)
+            # Answer.end is field 1.
+            while (packet := s.recv(1 << 20)) and packet[0] != 0x0A:
+                packets.append(packet)
+        except OSError:
+            return []
+    return packets
+
+
 class Gavea(Subject):
     """The manager and its workers, with nothing to send to."""
 
@@ -153,28 +187,38 @@ class Gavea(Subject):
     def outputs(self):
         return ""
 
-    def first_sample(self):
-        gavead, _ = self.program("gavead"), self.program("gavea-worker")
-        conf, run = self.folder / "conf", self.folder / "run"
+    def prepare(self):
+        gavead, worker = self.program("gavead"), self.program("gavea-worker")
+        conf = self.folder / "conf"
         (conf / "conf.d").mkdir(parents=True)
-        (conf / "gavea.conf").write_text(f'agent: {{ name = "bench"; plugin_directory = "{self.build}/plugins"; }};\n')
+        (conf / "gavea.conf").write_text('agent: { name = "bench"; };\n')
         collectors = ", ".join(f'"{name}"' for name in COLLECTORS)
         (conf / "conf.d/host.conf").write_text(
-            f'host: {{ every = "1s"; checks = ( {{ name = "main"; collectors = [ {collectors} ]; }} ); }};\n')
+            f'host: {{ every = "1s"; collectors = [ {collectors} ]; checks = ( {{ name = "main"; }} ); }};\n')
         outputs = self.outputs()
         if outputs:
             (conf / "conf.d/fleet.conf").write_text(outputs)
-        begin = time.monotonic()
-        self.process = measure.start(
-            [gavead, "--config", str(conf), "--state", str(self.folder / "state"), "--run", str(run)], self.log)
-        if not measure.wait_for(lambda: self.has_sample(run), 20, self.process):
-            raise Missing("gavead did not start: " + self.log.read_text(errors="replace")[-300:])
-        return 1000 * (time.monotonic() - begin)
+        self.run = self.folder / "run"
+        self.command = [gavead, "--config", str(conf), "--state", str(self.folder / "state"), "--run", str(self.run),
+                        "--plugins", str(self.build / "plugins"), "--worker", worker]
 
-    def has_sample(self, run):
-        done = subprocess.run([self.program("gavea"), "status", "--json", "--run", str(run)], check=False,
-                              stdin=subprocess.DEVNULL, capture_output=True, timeout=10)
-        return b'"status":"ok"' in done.stdout.replace(b" ", b"")
+    def first_sample(self):
+        begin = time.monotonic()
+        self.process = measure.start(self.command, self.log)
+        if not measure.wait_for(lambda: self.has_sample(self.run / "control.sock"), 20, self.process):
+            raise Missing("gavead has no sample: " + self.log.read_text(errors="replace")[-300:])
+        elapsed = 1000 * (time.monotonic() - begin)
+        if not self.note:
+            self.note = f"{self.name}: {elapsed:.1f} ms on the very first start, which makes spool and identity."
+        return elapsed
+
+    @staticmethod
+    def has_sample(path):
+        # Request.status.check = "host/main"; the summary of its first result speaks of the CPUs.
+        name = b"host/main"
+        status = bytes([0x12, len(name)]) + name
+        answers = control_answers(path, bytes([0x0A, len(status)]) + status)
+        return any(b" CPU" in packet for packet in answers)
 
 
 class GaveaFleet(Gavea):
@@ -185,46 +229,46 @@ class GaveaFleet(Gavea):
 
     def outputs(self):
         fleetd = self.program("gavea-fleetd")
-        if not (self.build / "plugins/fleet.so").exists():
-            raise Missing("plugins/fleet.so is not built")
-        port = measure.free_port()
-        token = self.folder / "token"
-        token.write_text("bench-token\n")
-        token.chmod(0o600)
-        conf = self.folder / "fleet.conf"
-        conf.write_text(f'fleet: {{ listen = "127.0.0.1:{port}"; state_directory = "{self.folder}/fleetd"; '
-                        f'token = "${{file:{token}}}"; }};\n')
-        self.server = measure.start([fleetd, "--config", str(conf)], self.folder / "fleetd.log")
+        self.program("plugins/fleet.so")
+        conf, port_file, log = self.folder / "fleetd.conf", self.folder / "port", self.folder / "fleetd.log"
+        conf.write_text('log_level = "warning";\n')
+        self.server = measure.start([fleetd, "--config", str(conf), "--state", str(self.folder / "fleetd"),
+                                     "--listen", "127.0.0.1:0", "--port-file", str(port_file)], log)
+        port = measure.wait_for(lambda: port_file.exists() and port_file.read_text().strip(), 10, self.server)
+        if not port:
+            raise Missing("gavea-fleetd did not start: " + log.read_text(errors="replace")[-300:])
+        return ('fleet: { every = "1s"; checks = ( '
+                f'{{ name = "central"; url = "http://127.0.0.1:{port}"; }} ); }};\n')
 
-        def listening():
-            with socket.socket() as s:
-                return s.connect_ex(("127.0.0.1", port)) == 0
-        if not measure.wait_for(listening, 10, self.server, pause=0.01):
-            raise Missing("gavea-fleetd did not start: " +
-                          (self.folder / "fleetd.log").read_text(errors="replace")[-300:])
-        return (f'fleet: {{ checks = ( {{ name = "main"; every = "1s"; url = "http://127.0.0.1:{port}"; '
-                f'token = "${{file:{token}}}"; }} ); }};\n')
-
-    def stop(self):
-        super().stop()
+    def done(self):
         if self.server:
             measure.stop(self.server)
 
 
-def start_all(build, folder):
-    """The subjects that run, and a row for each."""
-    running, rows = [], []
+def start_one(subject):
+    """Starts it a few times; the median time to its first sample, or None."""
+    times = [subject.first_sample()]
+    for _ in range(STARTS if times[0] else 0):
+        subject.stop()
+        times.append(subject.first_sample())
+    return statistics.median(times[1:]) if times[1:] else None
+
+
+def start_all(subjects, build, folder):
+    """Adds the subjects that run to the list; returns a row for each."""
+    rows = []
     for kind in (Floor, Gavea, GaveaFleet, NodeExporter, Collectd, CollectdProcesses):
         subject = kind(build, folder)
+        subjects.append(subject)
         try:
-            first = subject.first_sample()
+            subject.prepare()
+            rows.append({"name": subject.name, "first": start_one(subject)})
         except Missing as missing:
-            print(f"left out: {kind.name}: {missing}")
+            print(f"left out: {subject.name}: {missing}")
+            subjects.remove(subject)
             subject.stop()
-            continue
-        running.append(subject)
-        rows.append({"name": subject.name, "first": first})
-    return running, rows
+            subject.done()
+    return rows
 
 
 def keep_ticking(subjects, done):
@@ -245,13 +289,17 @@ def measure_all(subjects, rows, cycles, folder):
     for subject, row, old, new in zip(subjects, rows, before, after):
         if subject.process.poll() is not None:
             raise SystemExit(f"{subject.name} ended: {subject.log.read_text(errors='replace')[-300:]}")
-        row["cpu"] = (new - old) / elapsed / 1e6
-        row["pss"] = measure.pss_kib(subject.process.pid)
+        cpu = {pid: (ns - old.get(pid, 0)) / elapsed / 1e6 for pid, ns in new.items()}
+        pss = measure.pss_kib(subject.process.pid)
+        row["cpu"] = sum(cpu.values())
+        row["pss"] = sum(pss.values()) or None
+        if len(cpu) > 1:
+            row["parts"] = [f"{measure.process_name(pid)} {cpu[pid]:.3f} ms, {pss.get(pid, 0)} KiB" for pid in cpu]
     for subject, row in zip(subjects, rows):
         row["syscalls"] = measure.syscalls(subject.process.pid, TRACED, folder)
 
 
-def show(rows, cycles):
+def show(subjects, rows, cycles):
     ours = next((row for row in rows if row["name"] == GaveaFleet.name),
                 next((row for row in rows if row["name"] == Gavea.name), None))
     for row in rows:
@@ -267,6 +315,11 @@ def show(rows, cycles):
         ("first sample ms", "first", "{:.1f}")]))
     print(f"\n{cycles} cycles, all at the same time; whole process trees. Ratios are to "
           f"{ours['name'] if ours else 'nothing: the agent is not built'}.")
+    for subject, row in zip(subjects, rows):
+        if "parts" in row:
+            print(f"{row['name']}: {'; '.join(row['parts'])}.")
+        if subject.note:
+            print(subject.note)
 
 
 def plugin_alone(build):
@@ -291,7 +344,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="gavea-bench-") as folder:
         subjects, done = [], threading.Event()
         try:
-            subjects, rows = start_all(args.build, folder)
+            rows = start_all(subjects, args.build, folder)
             ticker = threading.Thread(target=keep_ticking, args=(subjects, done))
             ticker.start()
             try:
@@ -300,10 +353,11 @@ def main():
                 done.set()
                 ticker.join()
             print()
-            show(rows, args.cycles)
+            show(subjects, rows, args.cycles)
         finally:
             for subject in subjects:
                 subject.stop()
+                subject.done()
     return 0
 
 

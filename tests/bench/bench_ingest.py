@@ -2,20 +2,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """How many reports a second a fresh gavea-fleetd acknowledges, durably, and what one costs it.
 
-bench_ingest.py [--folder DIRECTORY] [--reports N] [--connections N]; the folder should lie on a real disk.
+bench_ingest.py [--build DIRECTORY] [--folder DIRECTORY] [--reports N] [--connections N] [--json]; the folder should lie
+on a real disk.
 """
 import argparse
 import json
+import os
 import pathlib
 import subprocess
 import sys
 import tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
-from tests.support import fleetd  # noqa: E402
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
 
 
-def measure(folder, arguments, tls):
+def measure(fleetd, folder, arguments, tls):
     folder = pathlib.Path(folder)
     settings = []
     extra = []
@@ -40,15 +42,23 @@ def measure(folder, arguments, tls):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--folder", default=str(fleetd.BUILD / "bench"))
+    parser.add_argument("--build", default=str(ROOT / "build" / "release"))
+    parser.add_argument("--cycles", help="ignored: reports are counted, not seconds")
+    parser.add_argument("--folder", help="where the state goes (default: the build)")
     parser.add_argument("--reports", type=int, default=40000)
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
+    os.environ["GAVEA_BUILD"] = arguments.build
+    from tests.support import fleetd
+    for program in (fleetd.PROGRAM, fleetd.BUILD / "bench" / "ingest"):
+        if not program.exists():
+            print(f"ingest: {program} is not built")
+            return
     rows = {}
     for name, tls in (("plain", False), ("TLS", True)):
-        with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
-            rows[name] = measure(folder, arguments, tls)
+        with tempfile.TemporaryDirectory(dir=arguments.folder or fleetd.BUILD / "bench") as folder:
+            rows[name] = measure(fleetd, folder, arguments, tls)
     if arguments.json:
         print(json.dumps(rows))
         return

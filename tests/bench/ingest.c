@@ -53,10 +53,8 @@ static void add_check(Gavea__V1__Record *record, Gavea__V1__Check *check, char *
 }
 
 static void add_result(Gavea__V1__Record *record, Gavea__V1__Result *result, Gavea__V1__Item *item,
-	char *summary, unsigned number, int64_t now)
+	Gavea__V1__Item **pointer, char *summary, unsigned number, int64_t now)
 {
-	static Gavea__V1__Item *items[RESULTS + 1];
-
 	gavea__v1__result__init(result);
 	gavea__v1__item__init(item);
 	snprintf(summary, 96, "load %u.%02u, %u processes, all within their limits", number % 7, number % 97,
@@ -64,7 +62,7 @@ static void add_result(Gavea__V1__Record *record, Gavea__V1__Result *result, Gav
 	item->name = (char *)"/var/lib";
 	item->status = GAVEA__V1__STATUS__OK;
 	item->summary = summary;
-	items[number] = item;
+	*pointer = item;
 	result->check = number;
 	result->status = result->state = GAVEA__V1__STATUS__OK;
 	result->summary = summary;
@@ -72,7 +70,7 @@ static void add_result(Gavea__V1__Record *record, Gavea__V1__Result *result, Gav
 	result->duration_us = 1000 + number * 37;
 	result->state_since_ms = now - 3600000;
 	result->n_items = 1;
-	result->items = &items[number];
+	result->items = pointer;
 	record->body_case = GAVEA__V1__RECORD__BODY_RESULT;
 	record->result = result;
 }
@@ -102,7 +100,7 @@ static void make_request(struct agent *agent, size_t index, uint64_t *seq)
 	Gavea__V1__Record records[RESULTS + CHECKS], *pointers[RESULTS + CHECKS];
 	Gavea__V1__Check checks[CHECKS];
 	Gavea__V1__Result results[RESULTS];
-	Gavea__V1__Item items[RESULTS];
+	Gavea__V1__Item items[RESULTS], *item_pointers[RESULTS];
 	char names[CHECKS][32], summaries[RESULTS][96], id[48], spool[48], name[32];
 	int64_t now = clock_unix_ms();
 	size_t n = 0;
@@ -127,7 +125,8 @@ static void make_request(struct agent *agent, size_t index, uint64_t *seq)
 			add_check(&records[n], &checks[i], names[i], i + 1);
 		else
 			add_result(&records[n], &results[i % RESULTS], &items[i % RESULTS],
-				summaries[i % RESULTS], i % RESULTS + 1, now + (int64_t)index);
+				&item_pointers[i % RESULTS], summaries[i % RESULTS], i % RESULTS + 1,
+				now + (int64_t)index);
 		pointers[n] = &records[n];
 	}
 	report.n_records = n;

@@ -32,33 +32,50 @@ def tree(root):
     return pids
 
 
-def cpu_ns(root):
-    """Processor time of all threads of the tree that live, in nanoseconds."""
+def process_cpu_ns(pid):
+    """Processor time of all threads of a process that live, in nanoseconds."""
     total = 0
-    for pid in tree(root):
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return 0
+    for thread in threads:
         try:
-            threads = os.listdir(f"/proc/{pid}/task")
-        except OSError:
+            total += int(Path(f"/proc/{pid}/task/{thread}/schedstat").read_text().split()[0])
+        except (OSError, IndexError):
             continue
-        for thread in threads:
-            try:
-                total += int(Path(f"/proc/{pid}/task/{thread}/schedstat").read_text().split()[0])
-            except (OSError, IndexError):
-                continue
     return total
+
+
+def process_pss_kib(pid):
+    """Proportional set size of a process; 0 where the kernel does not tell."""
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0
+    match = re.search(r"^Pss:\s+(\d+) kB", text, re.M)
+    return int(match[1]) if match else 0
+
+
+def process_name(pid):
+    """Its command line without folders and options: "gavea-worker host"."""
+    words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    plain = [words[0].rpartition("/")[2]]
+    for word in words[1:]:
+        if not word or word.startswith("-"):
+            break
+        plain.append(word)
+    return " ".join(plain)
+
+
+def cpu_ns(root):
+    """{pid: processor time} of the tree"""
+    return {pid: process_cpu_ns(pid) for pid in tree(root)}
 
 
 def pss_kib(root):
-    """Proportional set size of the tree; None where the kernel does not tell."""
-    total = 0
-    for pid in tree(root):
-        try:
-            text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-        except OSError:
-            return None
-        match = re.search(r"^Pss:\s+(\d+) kB", text, re.M)
-        total += int(match[1]) if match else 0
-    return total
+    """{pid: proportional set size} of the tree"""
+    return {pid: process_pss_kib(pid) for pid in tree(root)}
 
 
 def syscalls(root, seconds, folder):

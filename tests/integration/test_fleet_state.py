@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What gavea-fleetd keeps: over restarts, kills, full disks and damage; and how it sees that a host is lost."""
 import os
+import re
 import resource
 import signal
 import sqlite3
+import subprocess
 import sys
 import threading
 import time
@@ -250,12 +252,13 @@ def test_a_state_directory_of_someone_else_is_an_error(tmp_path):
 
 
 @pytest.mark.parametrize("settings, arguments, text", [
-    (["listn = 1;"], [], "fleet.conf:1: unknown setting 'listn'; did you mean 'listen'?"),
-    (["", "events = 5;"], [], "fleet.conf:2: events: a string is needed"),
-    (['events = "5";'], [], "fleet.conf:1: events: '5' is not a duration"),
-    (["threads = 0;"], [], "fleet.conf:1: threads: a number between 1 and 64 is needed"),
-    (['report_token = "${file:/nowhere}";'], [], "fleet.conf:1: report_token: can't read /nowhere: No such file"),
-    (["x = "], [], "fleet.conf:2: syntax error"),
+    (["listn = 1;"], [], 'fleet.conf:1: listn: unknown key; did you mean "listen"?'),
+    (["", "events = 5;"], [], 'fleet.conf:2: events: 5 has no unit; write "5s"'),
+    (['events = "5";'], [], 'fleet.conf:1: events: 5 has no unit; write "5s"'),
+    (["threads = 0;"], [], "fleet.conf:1: threads: must be 1 to 64"),
+    (['report_token = "${file:/nowhere}";'], [], "fleet.conf:1: report_token: ${file:/nowhere}: No such file or directory"),
+    (["x = "], [], "fleet.conf:3: syntax error"),
+    (["threads = 0;", "insecure = 1;"], [], "fleet.conf:2: insecure: "),
     (['certificate = "/x";'], [], "certificate and key are needed both, or neither"),
     (['certificate = "/nowhere"; key = "/nowhere";'], [], "can't read /nowhere: No such file or directory"),
     ([], ["--listen", "0.0.0.0:0"], "listening on 0.0.0.0 needs TLS"),
@@ -263,6 +266,19 @@ def test_a_state_directory_of_someone_else_is_an_error(tmp_path):
 ])
 def test_a_configuration_that_makes_no_sense_is_an_error_with_its_place(tmp_path, settings, arguments, text):
     assert text in fails_to_start(Fleet(tmp_path, settings, arguments))
+
+
+def test_the_shipped_configuration_is_valid_and_so_is_each_setting_in_it(tmp_path):
+    shipped = (fleetd.ROOT / "packaging/gavea-fleet.conf").read_text()
+    settings, count = re.subn(r"^// ([a-z_]+ = .*;)$", r"\1", shipped, flags=re.M)
+    assert count == 16
+    (tmp_path / "plain.conf").write_text(shipped)
+    (tmp_path / "all.conf").write_text(settings.replace("/etc/gavea-fleet/", f"{tmp_path}/"))
+    for name in ("report.token", "read.token"):
+        (tmp_path / name).write_text("x\n")
+    for name in ("plain.conf", "all.conf"):
+        done = subprocess.run([fleetd.PROGRAM, "--check", "--config", tmp_path / name], capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_a_certificate_that_is_none_is_an_error(tmp_path):

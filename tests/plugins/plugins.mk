@@ -15,8 +15,8 @@ $(O)/test-plugins/%.so: tests/plugins/%.c include/gavea/plugin.h $(O)/flags
 # Not what they seem: no shared object at all, one without its function, one for another machine.
 $(O)/test-plugins/bad-text.so: | $(O)/test-plugins/good.so
 	$(Q)echo 'not an ELF file' >$@
-$(O)/test-plugins/bad-machine.so: $(O)/test-plugins/good.so
-	$(Q)cp $< $@ && printf '\051\000' | dd of=$@ bs=1 seek=18 conv=notrunc status=none
+$(O)/test-plugins/bad-machine.so: $(O)/test-plugins/good.so tests/plugins/plugins.mk
+	$(Q)cp $< $@ && printf '$(if $(filter aarch64,$(seccomp_arch)),\076,\267)\000' | dd of=$@ bs=1 seek=18 conv=notrunc status=none
 $(O)/test-plugins/bad-object.so: tests/plugins/good.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -Iinclude -std=gnu17 -fPIC -D_GNU_SOURCE -c -o $@ $<

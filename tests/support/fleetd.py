@@ -1,31 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """A gavea-fleetd that a test started, and agents that report to it."""
 import http.client
-import importlib
 import json
 import os
 import pathlib
 import signal
 import ssl
 import subprocess
-import sys
 import time
 
 import zstandard
 
+from tests.support import protos
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("GAVEA_BUILD", ROOT / "build" / "release")).resolve()
+BUILD = protos.build()
 PROGRAM = BUILD / "gavea-fleetd"
 PATIENCE = 60 if "san" in BUILD.name else 20
 
 
 def report_pb2(folder):
     """The wire contract as a Python module, generated into folder."""
-    if "report_pb2" not in sys.modules:
-        folder.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["protoc", f"--proto_path={ROOT / 'proto'}", f"--python_out={folder}", "report.proto"], check=True)
-        sys.path.insert(0, str(folder))
-    return importlib.import_module("report_pb2")
+    return protos.load(folder)[0]
 
 
 def wait_until(what, condition, patience=PATIENCE):

@@ -15,10 +15,16 @@ def build():
 
 
 def load(folder):
-    """Generates into folder and returns the modules (report_pb2, worker_pb2)."""
-    if "report_pb2" not in sys.modules:
+    """Generates into folder and returns the modules (report_pb2, worker_pb2); control() has that of the control socket."""
+    if "worker_pb2" not in sys.modules:
         folder.mkdir(parents=True, exist_ok=True)
         subprocess.run(["protoc", f"--proto_path={ROOT / 'proto'}", f"--python_out={folder}",
-                        "report.proto", "worker.proto"], cwd=ROOT, check=True)
+                        "report.proto", "worker.proto", "control.proto"], cwd=ROOT, check=True)
         sys.path.insert(0, str(folder))
     return importlib.import_module("report_pb2"), importlib.import_module("worker_pb2")
+
+
+def control(folder):
+    """The module control_pb2."""
+    load(folder)
+    return importlib.import_module("control_pb2")

@@ -22,7 +22,7 @@ def crc32c(data):
     return crc ^ 0xFFFFFFFF
 
 
-def header(stream, spool_id, first_seq=1):
+def header(stream, spool_id, first_seq):
     head = b"gavea-spool\n" + struct.pack("<IQ16sQ", 1, stream, bytes.fromhex(spool_id), first_seq)
     return head + struct.pack("<I", crc32c(head))
 
@@ -35,12 +35,12 @@ def record(seq, payload):
 class Segment:
     """A segment file that records are appended to."""
 
-    def __init__(self, path, stream, spool_id):
+    def __init__(self, path, stream, spool_id, first_seq=1):
         self.path = path
         self.stream = stream
         self.size = 0
         self.file = open(path, "wb")
-        self._write(header(stream, spool_id))
+        self._write(header(stream, spool_id, first_seq))
 
     def _write(self, data):
         self.file.write(data)

@@ -48,7 +48,8 @@ static inline char *path_format(const char *format, ...)
 	return path;
 }
 
-/* The folder of the build that this test belongs to: four levels up, build/VARIANT/unit/core/worker/test_x. */
+/* The folder of the build that this test belongs to: four levels up, build/VARIANT/unit/core/worker/test_x.
+ */
 static inline char *build_folder(void)
 {
 	char path[PATH_MAX];
@@ -187,13 +188,13 @@ static inline void send_part(
 
 #define OPTIONS_MAX 8
 
-/* Opens a check with options that are text, "key=value" with the type in types. Returns the error; the message goes to
- * refused. */
+/* Opens a check with options that are text, "key=value" with the type in types. Returns the error; the
+ * message goes to refused. */
 static inline int open_check(struct harness *h, uint32_t check, const char *name, bool stateless,
 	const char *const *options, const uint32_t *types)
 {
 	Gavea__Worker__V1__Open open = GAVEA__WORKER__V1__OPEN__INIT;
-	Gavea__Worker__V1__OptionValue values[OPTIONS_MAX], *list[OPTIONS_MAX];
+	Gavea__Worker__V1__OptionValue values[OPTIONS_MAX] = {{.key = NULL}}, *list[OPTIONS_MAX];
 	ProtobufCBinaryData bytes[OPTIONS_MAX];
 	Answer *answer;
 	int r;
