@@ -7,7 +7,6 @@
 
 /* Paths are relative to the root of the tree, where the compiler runs. */
 #define EMBED(name, file) \
-	extern const char name[], name##_end[]; \
 	__asm__(".pushsection .rodata\n" \
 		".hidden " #name "\n.global " #name "\n" #name ":\n" \
 		".incbin \"fleet/web/static/" file "\"\n" \
@@ -17,6 +16,9 @@
 EMBED(asset_style, "style.css");
 EMBED(asset_script, "app.js");
 EMBED(asset_icon, "icon.svg");
+extern const char asset_style[], asset_style_end[];
+extern const char asset_script[], asset_script_end[];
+extern const char asset_icon[], asset_icon_end[];
 
 static struct asset asset(const char *path, const char *type, const char *data, const char *end)
 {

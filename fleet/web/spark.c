@@ -45,7 +45,8 @@ static void path(struct html *html, const double *points, double low, double hig
 		bool there = i < MODEL_POINTS && isfinite(points[i]);
 
 		if (there) {
-			y = HEIGHT - 1 - (points[i] - low) / (high - low) * (HEIGHT - 2);
+			/* Halves, for the difference of two halves can't overflow. */
+			y = HEIGHT - 1 - (points[i] / 2 - low / 2) / (high / 2 - low / 2) * (HEIGHT - 2);
 			if (!drawing && area)
 				html_textf(html, "M%zu %.0fL%zu %.1f", i, HEIGHT, i, y);
 			else
@@ -53,7 +54,7 @@ static void path(struct html *html, const double *points, double low, double hig
 		} else if (drawing && area) {
 			html_textf(html, "L%zu %.0fz", i - 1, HEIGHT);
 		} else if (drawing) {
-			html_textf(html, "h.5"); /* a point alone is seen too */
+			html_lit(html, "h.5"); /* a point alone is seen too */
 		}
 		drawing = there;
 	}
@@ -65,7 +66,7 @@ static void drawing(
 	double low = fmin(range->least, 0), high = fmax(range->most, streq(plot->unit, "ratio") ? 1 : 0);
 	char least[48], most[48], mean[48], last[48];
 
-	if (!(high > low))
+	if (!(high / 2 - low / 2 > 0))
 		high = low + 1;
 	html_lit(html, "<svg class=\"spark\" role=\"img\" preserveAspectRatio=\"none\"");
 	html_attrf(html, "viewBox", "0 0 %d %.0f", MODEL_POINTS, HEIGHT);
