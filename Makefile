@@ -158,6 +158,8 @@ $(O)/obj/%.o: %.c $(O)/flags | $(PROTO_H)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(INCLUDES) $(cflags.$(firstword $(subst /, ,$*))) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+# It carries the files of the pages.
+$(O)/obj/fleet/web/assets.o: $(wildcard fleet/web/static/*)
 $(O)/obj/proto/%.o: $(GEN)/proto/%.pb-c.c $(O)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
@@ -263,8 +265,9 @@ $(O)/bench/$(1): $(O)/obj/tests/bench/$(1).o $(ALL_ARCHIVES)
 	@mkdir -p $$(@D)
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -o $$@ $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group \
-		$$(call pkglibs,$(filter-out cmocka,$(call unit_pkgs,$(1)))) -ldl -lm
+		$$(call pkglibs,$(filter-out cmocka,$(call unit_pkgs,$(1))) $(pkgs.bench.$(1))) -ldl -lm
 endef
+pkgs.bench.ingest := libssl
 $(foreach b,$(BENCHES),$(eval $(call bench_program,$(b))))
 bench-build: $(BENCHES:%=$(O)/bench/%)
 bench: all bench-build

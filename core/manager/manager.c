@@ -4,6 +4,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/parse.h"
+#include "base/trim.h"
 #include "core/manager/cgroup.h"
 #include "core/manager/clockwatch.h"
 #include "core/manager/control.h"
@@ -590,6 +591,7 @@ int manager_run(struct manager *manager)
 {
 	sd_event_set_watchdog(manager->event, true);
 	sd_notify(false, "READY=1\nSTATUS=Running");
+	trim_memory();
 	return sd_event_loop(manager->event);
 }
 

@@ -169,13 +169,18 @@ static int apply_config(struct output *output)
 	return worker_add_check(output->worker, output->subject.number, output->config);
 }
 
+/* The agent's facts are others after a reload; the old ones are gone by then. A job that waits gets the new ones. */
 static int make_facts(struct output *output)
 {
 	size_t count = output->env->fact_count;
+	Gavea__Worker__V1__Fact **facts = calloc(count + BATCH_FACTS, sizeof *facts);
 
-	output->facts = calloc(count + BATCH_FACTS, sizeof *output->facts);
-	if (!output->facts)
+	if (!facts)
 		return -ENOMEM;
+	free(output->facts);
+	output->facts = facts;
+	output->job.facts = facts;
+	output->job.fact_count = count + BATCH_FACTS;
 	gavea__worker__v1__fact__init(&output->spool_id);
 	gavea__worker__v1__fact__init(&output->interval);
 	output->spool_id.key = (char *)"spool_id";
@@ -255,7 +260,7 @@ void output_set_config(struct output *output, const struct config_check *config,
 	}
 	output->config = config;
 	output->worker = worker;
-	if (apply_config(output) < 0)
+	if (apply_config(output) < 0 || make_facts(output) < 0)
 		log_error("%s: out of memory", config->name);
 	if (!changed)
 		return;

@@ -3,6 +3,7 @@
 #include "base/fd.h"
 #include "core/worker/plugin_check.h"
 
+#include <assert.h>
 #include <dlfcn.h>
 #include <elf.h>
 #include <fcntl.h>
@@ -165,8 +166,10 @@ int loader_load(const char *name, const char *path, struct plugin *ret_plugin, s
 
 	if (r == 0)
 		r = open_plugin(path, &found, error);
-	if (r == 0)
-		r = check_abi(found, path, error);
+	if (r < 0)
+		return r;
+	assert(found);
+	r = check_abi(found, path, error);
 	if (r < 0)
 		return r;
 	*ret_plugin = (struct plugin){.description = {.magic = 0}};

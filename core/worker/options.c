@@ -4,6 +4,7 @@
 #include "core/worker/option_value.h"
 #include "core/worker/plugin_check.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -80,6 +81,7 @@ static void set_secret(struct options *options, struct value *value, const void 
 {
 	char *at = options->vault + options->vault_used;
 
+	assert(options->vault && size < options->vault_size - options->vault_used);
 	memcpy(at, bytes, size);
 	at[size] = 0;
 	options->vault_used += size + 1;

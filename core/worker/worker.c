@@ -2,6 +2,7 @@
 #include "core/worker/worker.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/trim.h"
 #include "core/worker/host.h"
 #include "core/worker/jobs.h"
 #include "wire/frame.h"
@@ -39,6 +40,8 @@ struct worker {
 	unsigned concurrency;
 	struct buf scratch;
 	bool ended; /* the host has closed the socket */
+	bool worked; /* a first job was done */
+	bool settled; /* and what only the start had needed was given back */
 	int error;
 
 	pthread_mutex_t lock; /* for all below */
@@ -490,6 +493,15 @@ static void close_all(struct worker *worker)
 	output_done(&output);
 }
 
+/* When the first work is done, all that a plugin needs to start has been used. */
+static void settle(struct worker *worker)
+{
+	if (worker->settled || !worker->worked)
+		return;
+	worker->settled = true;
+	trim_memory();
+}
+
 int worker_serve(struct worker *worker)
 {
 	struct executor *own = worker->concurrency == 1 ? worker->executors[0] : NULL;
@@ -503,9 +515,11 @@ int worker_serve(struct worker *worker)
 			pthread_mutex_unlock(&worker->lock);
 		}
 		if (!task) {
+			settle(worker);
 			receive(worker);
 			continue;
 		}
+		worker->worked |= message_job(task->message) != 0;
 		do_task(own, task);
 		pthread_mutex_lock(&worker->lock);
 		task_done(worker, own);

@@ -189,7 +189,7 @@ def write(box, path, text):
 
 
 def fleet(box, what):
-    return box.run("gavea", "fleet", "--url", FLEET_URL, "--token-file", "/etc/gavea-fleet/read.token", what, check=False)
+    return box.run("gavea", "fleet", what, "--url", FLEET_URL, "--token-file", "/etc/gavea-fleet/read.token", check=False)
 
 
 def test_a_hanging_manager_is_killed_by_the_watchdog_and_comes_back(installed):

@@ -16,7 +16,7 @@ def build():
 
 def load(folder):
     """Generates into folder and returns the modules (report_pb2, worker_pb2); control() has that of the control socket."""
-    if "report_pb2" not in sys.modules:
+    if "worker_pb2" not in sys.modules:
         folder.mkdir(parents=True, exist_ok=True)
         subprocess.run(["protoc", f"--proto_path={ROOT / 'proto'}", f"--python_out={folder}",
                         "report.proto", "worker.proto", "control.proto"], cwd=ROOT, check=True)

@@ -21,7 +21,7 @@ def complete(*words, plugins=""):
 @pytest.mark.parametrize("words,offered", [
     (["fl"], ["fleet"]),
     (["plugin"], ["plugins", "plugin"]),
-    (["fleet", ""], ["hosts", "checks"]),
+    (["fleet", ""], ["hosts", "checks", "events"]),
     (["--socket", "/run/x.sock", "config", ""], ["check"]),
     (["status", "--w"], ["--watch"]),
     (["plugin", "n"], ["new"]),

@@ -194,7 +194,7 @@ static inline int open_check(struct harness *h, uint32_t check, const char *name
 	const char *const *options, const uint32_t *types)
 {
 	Gavea__Worker__V1__Open open = GAVEA__WORKER__V1__OPEN__INIT;
-	Gavea__Worker__V1__OptionValue values[OPTIONS_MAX], *list[OPTIONS_MAX];
+	Gavea__Worker__V1__OptionValue values[OPTIONS_MAX] = {{.key = NULL}}, *list[OPTIONS_MAX];
 	ProtobufCBinaryData bytes[OPTIONS_MAX];
 	Answer *answer;
 	int r;

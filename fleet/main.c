@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gavea-fleetd(8): the central server. */
+#include "base/fd.h"
+#include "base/log.h"
+#include "fleet/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+
+#define CONFIG_FILE GAVEA_CONF_DIR "-fleet/gavea-fleet.conf"
+
+static const char usage[] = "Usage: gavea-fleetd [OPTION]...\n"
+			    "The central server of gavea: takes the reports of agents, keeps the state of "
+			    "every host, and shows it.\n\n"
+			    "  --config FILE          read this file instead of " CONFIG_FILE "\n"
+			    "  --state DIRECTORY      keep the state here\n"
+			    "  --listen ADDRESS:PORT  listen here; port 0: any free one\n"
+			    "  --port-file FILE       write the port that was chosen into this file\n"
+			    "  --log-level LEVEL      error, warning, notice, info or debug\n"
+			    "  --check                judge the configuration and exit\n"
+			    "  --help, --version\n";
+
+struct arguments {
+	const char *config, *state, *listen, *port_file, *log_level;
+	bool check;
+};
+
+/* -1: go on; else the exit status. */
+static int parse_arguments(int argc, char **argv, struct arguments *ret)
+{
+	static const struct option options[] = {
+		{"config", required_argument, NULL, 'c'},
+		{"state", required_argument, NULL, 's'},
+		{"listen", required_argument, NULL, 'l'},
+		{"port-file", required_argument, NULL, 'p'},
+		{"log-level", required_argument, NULL, 'L'},
+		{"check", no_argument, NULL, 'C'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'v'},
+		{},
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0)
+		switch (c) {
+		case 'c':
+			ret->config = optarg;
+			break;
+		case 's':
+			ret->state = optarg;
+			break;
+		case 'l':
+			ret->listen = optarg;
+			break;
+		case 'p':
+			ret->port_file = optarg;
+			break;
+		case 'L':
+			ret->log_level = optarg;
+			break;
+		case 'C':
+			ret->check = true;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return 0;
+		case 'v':
+			puts("gavea-fleetd " GAVEA_VERSION);
+			return 0;
+		default:
+			return 2;
+		}
+	if (optind < argc) {
+		fprintf(stderr, "gavea-fleetd: unexpected argument '%s'\n", argv[optind]);
+		return 2;
+	}
+	return -1;
+}
+
+static int load_settings(const struct arguments *arguments, struct settings *settings, struct error *error)
+{
+	int r = settings_init(settings);
+
+	if (r == 0)
+		r = settings_read_file(settings, arguments->config ? arguments->config : CONFIG_FILE,
+			!arguments->config, error);
+	if (r == 0 && arguments->listen) {
+		r = settings_set_listen(settings, arguments->listen);
+		if (r == -EINVAL)
+			error_set(error, r, "--listen: '%s' is not ADDRESS:PORT", arguments->listen);
+	}
+	if (r == 0 && arguments->state) {
+		free(settings->state);
+		settings->state = strdup(arguments->state);
+		r = settings->state ? 0 : -ENOMEM;
+	}
+	if (r == 0 && arguments->log_level) {
+		settings->log_level = log_level_from_name(arguments->log_level);
+		if (settings->log_level < 0)
+			r = error_set(error, -EINVAL, "--log-level: '%s' is none", arguments->log_level);
+	}
+	return r < 0 ? r : settings_judge(settings, error);
+}
+
+static int write_port(const char *path, uint16_t port, struct error *error)
+{
+	char text[16];
+	int length = snprintf(text, sizeof text, "%u\n", port);
+	int r = path ? file_write_atomic(AT_FDCWD, path, text, (size_t)length, 0644) : 0;
+
+	return r < 0 ? error_set(error, r, "can't write %s: %s", path, strerror(-r)) : 0;
+}
+
+/* Waits for SIGTERM or SIGINT, and keeps the watchdog quiet meanwhile. */
+static void wait_for_end(int signals)
+{
+	struct pollfd fd = {.fd = signals, .events = POLLIN};
+	uint64_t watchdog_us = 0;
+	int timeout = -1;
+
+	if (sd_watchdog_enabled(0, &watchdog_us) > 0)
+		timeout = (int)(watchdog_us / 2000);
+	while (poll(&fd, 1, timeout) == 0)
+		sd_notify(0, "WATCHDOG=1");
+}
+
+static int serve(const struct settings *settings, const struct arguments *arguments, struct error *error)
+{
+	struct server *server = NULL;
+	_cleanup_fd_ int signals = -EBADF;
+	sigset_t set;
+	int r;
+
+	umask(0077);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL); /* in every thread to come */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a limit is like a full disk */
+	signals = signalfd(-1, &set, SFD_CLOEXEC);
+	if (signals < 0)
+		return error_set(error, -errno, "signalfd: %s", strerror(errno));
+	r = server_start(settings, &server, error);
+	if (r == 0)
+		r = write_port(arguments->port_file, httpd_port(server->httpd), error);
+	if (r == 0) {
+		log_notice("listening on %s port %u, %s", settings->address, httpd_port(server->httpd),
+			settings->certificate ? "TLS" : "without TLS");
+		if (!settings->report_token)
+			log_warning("no report_token is set: whoever reaches this port can report");
+		sd_notifyf(0, "READY=1\nSTATUS=Listening on port %u", httpd_port(server->httpd));
+		wait_for_end(signals);
+		sd_notify(0, "STOPPING=1");
+		log_info("stopping");
+	}
+	server_stop(server);
+	return r;
+}
+
+/* As many descriptors as connections need. */
+static void raise_limits(const struct settings *settings)
+{
+	rlim_t need = settings->max_connections + 64;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= need)
+		return;
+	limit.rlim_cur = MIN(need, limit.rlim_max);
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < need)
+		log_warning("only %llu descriptors are allowed, %llu are needed for max_connections",
+			(unsigned long long)limit.rlim_cur, (unsigned long long)need);
+}
+
+/* A line of the log for each line: a configuration may have several errors. */
+static void complain(const struct error *error, int code)
+{
+	_cleanup_free_ char *text = strdup(error_text(error, code));
+	char *rest = text;
+
+	for (const char *line; rest && (line = strsep(&rest, "\n"));)
+		log_error("%s", line);
+}
+
+int main(int argc, char **argv)
+{
+	struct arguments arguments = {};
+	struct settings settings = {};
+	struct error error = ERROR_INIT;
+	int r = parse_arguments(argc, argv, &arguments);
+
+	if (r >= 0)
+		return r;
+	r = load_settings(&arguments, &settings, &error);
+	if (r == 0 && !arguments.check) {
+		log_set_level(settings.log_level);
+		raise_limits(&settings);
+		r = serve(&settings, &arguments, &error);
+	}
+	if (r < 0)
+		complain(&error, r);
+	settings_done(&settings);
+	error_done(&error);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fleet/server.h"
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "fleet/web/web.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <strings.h>
+
+#define PEM_MAX ((size_t)1 << 20)
+
+static bool is_type(const char *header, const char *type)
+{
+	size_t length = strlen(type);
+
+	return header && strncasecmp(header, type, length) == 0 &&
+		(header[length] == 0 || header[length] == ';');
+}
+
+static ssize_t admit_report(struct server *server, struct httpd_request *request)
+{
+	if (!streq(httpd_method(request), "POST")) {
+		httpd_set_header(request, "Allow", "POST");
+		return -405;
+	}
+	if (!token_fits(&server->report_token, httpd_header(request, "Authorization"))) {
+		server->metrics.reports[METRICS_UNAUTHORISED]++;
+		httpd_set_header(request, "WWW-Authenticate", "Bearer");
+		return -401;
+	}
+	if (!is_type(httpd_header(request, "Content-Type"), "application/x-protobuf") ||
+		report_encoding_from_name(httpd_header(request, "Content-Encoding")) < 0) {
+		server->metrics.reports[METRICS_MALFORMED]++;
+		return -415;
+	}
+	return (ssize_t)REPORT_BODY_MAX;
+}
+
+static ssize_t admit(struct httpd_request *request, void *userdata)
+{
+	struct server *server = userdata;
+	const char *path = httpd_path(request), *method = httpd_method(request);
+
+	server->metrics.requests++;
+	if (streq(path, "/v1/report"))
+		return admit_report(server, request);
+	if (!streq(method, "GET") && !streq(method, "HEAD")) {
+		httpd_set_header(request, "Allow", "GET, HEAD");
+		return -405;
+	}
+	if (!streq(path, "/healthz") &&
+		!token_fits(&server->read_token, httpd_header(request, "Authorization"))) {
+		httpd_set_header(request, "WWW-Authenticate",
+			startswith(path, "/v1/") ? "Bearer" : "Basic realm=\"gavea\", charset=\"UTF-8\"");
+		return -401;
+	}
+	return 0;
+}
+
+static void handle(struct httpd_request *request, void *userdata)
+{
+	struct server *server = userdata;
+	const char *path = httpd_path(request);
+
+	if (streq(path, "/v1/report"))
+		server_report(server, request);
+	else if (startswith(path, "/v1/") || streq(path, "/healthz") || streq(path, "/metrics"))
+		server_api(server, request);
+	else if (!web_handle(server->web, request))
+		httpd_answer_error(request, 404, "there is nothing at this address");
+}
+
+static int read_pem(const char *path, struct buf *pem, struct error *error)
+{
+	int r = path ? file_read(AT_FDCWD, path, PEM_MAX, pem) : 0;
+
+	return r < 0 ? error_set(error, r, "can't read %s: %s", path, strerror(-r)) : 0;
+}
+
+static int start_http(struct server *server, const struct settings *settings, struct error *error)
+{
+	_cleanup_buf_ struct buf certificate = BUF_INIT, key = BUF_INIT;
+	struct httpd_settings http = {
+		.address = settings->address,
+		.port = settings->port,
+		.threads = settings->threads,
+		.max_connections = settings->max_connections,
+		.max_connections_per_address = settings->max_connections_per_address,
+		.idle_timeout_s = settings->idle_timeout_s,
+		.max_body = REPORT_BODY_MAX,
+	};
+	int r = read_pem(settings->certificate, &certificate, error);
+
+	if (r == 0)
+		r = read_pem(settings->key, &key, error);
+	if (r < 0)
+		return r;
+	if (settings->certificate) {
+		http.certificate_pem = buf_str(&certificate);
+		http.key_pem = buf_str(&key);
+	}
+	r = httpd_start(&http, admit, handle, server, &server->httpd, error);
+	if (key.data)
+		explicit_bzero(key.data, key.room);
+	return r;
+}
+
+static int prepare(struct server *server, const struct settings *settings, struct error *error)
+{
+	int r = model_new((const char *const *)settings->plots, settings->plot_count, &server->model);
+
+	if (r < 0)
+		return error_set(error, r,
+			r == -EINVAL ? "plots: at most %d more, each the name of a series" : "out of memory",
+			26);
+	r = store_open(settings->state, &server->store, error);
+	if (r < 0)
+		return r;
+	server->decoders = decoders_new();
+	server->writer = writer_new(server->model, server->store, &server->metrics, &settings->writer);
+	server->web = web_new(server->model, server->store);
+	if (!server->decoders || !server->writer || !server->web)
+		return error_set(error, -ENOMEM, "out of memory");
+	server->report_token = token_make(settings->report_token);
+	server->read_token = token_make(settings->read_token);
+	r = writer_load(server->writer, server->decoders, error);
+	return r < 0 ? r : writer_start(server->writer);
+}
+
+int server_start(const struct settings *settings, struct server **ret_server, struct error *error)
+{
+	struct server *server = calloc(1, sizeof *server);
+	int r;
+
+	if (!server)
+		return error_set(error, -ENOMEM, "out of memory");
+	r = prepare(server, settings, error);
+	if (r == 0)
+		r = start_http(server, settings, error);
+	if (r < 0) {
+		server_stop(server);
+		return r;
+	}
+	*ret_server = server;
+	return 0;
+}
+
+void server_stop(struct server *server)
+{
+	if (!server)
+		return;
+	/* In this order: requests that wait are answered by the writer. */
+	httpd_stop(server->httpd);
+	writer_free(server->writer);
+	web_free(server->web);
+	decoders_free(server->decoders);
+	store_close(server->store);
+	model_free(server->model);
+	free(server);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What gavea-fleetd was told: its configuration file, with command line options on top. */
+#ifndef FLEET_SETTINGS_H
+#define FLEET_SETTINGS_H
+
+#include "base/error.h"
+#include "fleet/writer.h"
+#include "net/httpd.h"
+
+struct settings {
+	char *address;
+	uint16_t port;
+	char *certificate; /* path; NULL: no TLS */
+	char *key;
+	char *report_token; /* NULL: none is asked for */
+	char *read_token;
+	bool insecure;
+	char *state;
+	int log_level;
+	unsigned threads;
+	unsigned max_connections;
+	unsigned max_connections_per_address;
+	unsigned idle_timeout_s;
+	char **plots; /* names of series */
+	size_t plot_count;
+	struct writer_settings writer;
+};
+
+/* Defaults. 0 or -ENOMEM. */
+int settings_init(struct settings *settings);
+void settings_done(struct settings *settings);
+
+/* Reads a file over what is there. With optional, a missing file is fine. 0 or -errno with error filled
+ * (file:line). */
+int settings_read_file(struct settings *settings, const char *path, bool optional, struct error *error);
+
+/* "ADDRESS:PORT" or "[ADDRESS]:PORT". 0, -EINVAL or -ENOMEM. */
+int settings_set_listen(struct settings *settings, const char *text);
+
+/* Whether this may be served: nothing that others can reach goes without TLS and tokens, unless `insecure`
+ * says so. */
+int settings_judge(const struct settings *settings, struct error *error);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A host as the store keeps it (proto/store.proto, compressed). For the writer thread, and for loading. */
+#ifndef FLEET_SNAPSHOT_H
+#define FLEET_SNAPSHOT_H
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "fleet/model.h"
+
+struct host;
+
+/* Appends the snapshot of a host. 0 or -ENOMEM. */
+int snapshot_encode(const struct model *model, const struct host *host, struct buf *out);
+
+/* Adds a host to the model from its snapshot. 0; -EBADMSG with error filled: damaged; -ENOMEM. */
+int snapshot_load(
+	struct model *model, const char *agent_id, const void *bytes, size_t size, struct error *error);
+
+#endif

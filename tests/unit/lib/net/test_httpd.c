@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
+#include "net/httpd.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+/* after those */
+#include <cmocka.h>
+
+struct fixture {
+	struct httpd *httpd;
+	struct error error;
+	pthread_t thread;
+	pthread_mutex_t mutex; /* of stream */
+	struct httpd_stream *stream;
+	atomic_int ticks; /* that the stream has to tell */
+	atomic_int closed;
+};
+
+static void *answer_later(void *userdata)
+{
+	const struct timespec pause = {.tv_nsec = 20000000};
+
+	nanosleep(&pause, NULL);
+	httpd_answer(userdata, 200, "text/plain", "later", 5);
+	return NULL;
+}
+
+static ssize_t read_stream(void *userdata, char *buffer, size_t size)
+{
+	struct fixture *f = userdata;
+
+	if (f->ticks == 0 || size < 5)
+		return 0;
+	f->ticks--;
+	memcpy(buffer, "tick\n", 5);
+	return 5;
+}
+
+static void stream_closed(void *userdata)
+{
+	struct fixture *f = userdata;
+
+	pthread_mutex_lock(&f->mutex);
+	f->stream = NULL;
+	pthread_mutex_unlock(&f->mutex);
+	f->closed = 1;
+}
+
+static ssize_t admit(struct httpd_request *request, void *userdata _unused_)
+{
+	return strcmp(httpd_path(request), "/closed") == 0 ? -401 : 10;
+}
+
+static void handle(struct httpd_request *request, void *userdata)
+{
+	struct fixture *f = userdata;
+	const char *path = httpd_path(request);
+	size_t size;
+	const void *body = httpd_body(request, &size);
+
+	if (strcmp(path, "/later") == 0) {
+		httpd_suspend(request);
+		pthread_create(&f->thread, NULL, answer_later, request);
+	} else if (strcmp(path, "/stream") == 0) {
+		pthread_mutex_lock(&f->mutex);
+		f->stream = httpd_answer_stream(request, "text/event-stream", read_stream, stream_closed, f);
+		pthread_mutex_unlock(&f->mutex);
+	} else if (strcmp(path, "/query") == 0) {
+		const char *value = httpd_query(request, "q");
+
+		httpd_answer(request, 200, "text/plain", value ? value : "-", value ? strlen(value) : 1);
+	} else if (strcmp(path, "/echo") == 0) {
+		httpd_set_header(request, "X-Peer", httpd_peer(request));
+		httpd_answer(request, 200, "text/plain", body, size);
+	} else {
+		httpd_answer_error(request, 404, "no \"%s\"", path);
+	}
+}
+
+static int setup(void **state)
+{
+	const struct httpd_settings settings = {.address = "127.0.0.1",
+		.threads = 2,
+		.max_connections = 20,
+		.idle_timeout_s = 10,
+		.max_body = 10};
+	struct fixture *f = calloc(1, sizeof *f);
+
+	*state = f;
+	if (f)
+		pthread_mutex_init(&f->mutex, NULL);
+	return f ? httpd_start(&settings, admit, handle, f, &f->httpd, &f->error) : -1;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	httpd_stop(f->httpd);
+	error_done(&f->error);
+	pthread_mutex_destroy(&f->mutex);
+	free(f);
+	return 0;
+}
+
+static int dial(const struct fixture *f)
+{
+	const struct timeval patience = {.tv_sec = 10};
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(httpd_port(f->httpd))};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	inet_pton(AF_INET, "127.0.0.1", &to.sin_addr);
+	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+	return fd;
+}
+
+/* Reads until the text is there or the peer has hung up. */
+static void read_until(int fd, struct buf *answer, const char *text)
+{
+	ssize_t n = 1;
+
+	while (n > 0 && !strstr(buf_str(answer), text)) {
+		char *at = buf_extend(answer, 1024);
+
+		n = recv(fd, at, 1024, 0);
+		answer->size += n > 0 ? (size_t)n : 0;
+		answer->data[answer->size] = 0;
+	}
+	if (!strstr(buf_str(answer), text))
+		fail_msg("no '%s' in '%s'", text, buf_str(answer));
+}
+
+static void expect(const struct fixture *f, const char *request, const char *status, const char *text)
+{
+	_cleanup_buf_ struct buf answer = BUF_INIT;
+	int fd = dial(f);
+
+	assert_int_equal(send(fd, request, strlen(request), 0), (ssize_t)strlen(request));
+	read_until(fd, &answer, text);
+	if (strncmp(buf_str(&answer), status, strlen(status)) != 0)
+		fail_msg("'%s' does not begin with '%s'", buf_str(&answer), status);
+	close(fd);
+}
+
+static void a_body_comes_whole(void **state)
+{
+	expect(*state, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello", "HTTP/1.1 200 ",
+		"\r\n\r\nhello");
+	expect(*state, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello", "HTTP/1.1 200 ",
+		"X-Peer: 127.0.0.1\r\n");
+}
+
+static void a_body_over_the_bound_is_refused(void **state)
+{
+	expect(*state, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 11\r\n\r\nhello world",
+		"HTTP/1.1 413 ", "{\"error\":\"the body is too large\"}");
+	expect(*state, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n\r\n", "HTTP/1.1 413 ",
+		"too large");
+	expect(*state,
+		"POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nb\r\nhello "
+		"world\r\n0\r\n\r\n",
+		"HTTP/1.1 413 ", "too large");
+}
+
+static void a_refused_body_is_drained_before_the_answer(void **state)
+{
+	expect(*state, "POST /closed HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello", "HTTP/1.1 401 ",
+		"token");
+}
+
+static void queries_and_paths_are_decoded(void **state)
+{
+	expect(*state, "GET /que%72y?q=a%20b HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 200 ", "\r\n\r\na b");
+	expect(*state, "GET /query HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 200 ", "\r\n\r\n-");
+	expect(*state, "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 404 ",
+		"{\"error\":\"no \\\"/nothing\\\"\"}");
+}
+
+static void another_thread_may_answer(void **state)
+{
+	struct fixture *f = *state;
+
+	expect(f, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 200 ", "\r\n\r\nlater");
+	pthread_join(f->thread, NULL);
+}
+
+static void tick(struct fixture *f)
+{
+	f->ticks++;
+	pthread_mutex_lock(&f->mutex);
+	if (f->stream)
+		httpd_stream_wake(f->stream);
+	pthread_mutex_unlock(&f->mutex);
+}
+
+static void a_stream_goes_on_when_it_is_woken(void **state)
+{
+	static const char request[] = "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n";
+	struct fixture *f = *state;
+	_cleanup_buf_ struct buf answer = BUF_INIT;
+	int fd = dial(f);
+
+	assert_int_equal(send(fd, request, strlen(request), 0), (ssize_t)strlen(request));
+	read_until(fd, &answer, "\r\n\r\n");
+	assert_non_null(strstr(buf_str(&answer), "text/event-stream"));
+	for (int i = 0; i < 20; i++) {
+		buf_reset(&answer);
+		tick(f);
+		read_until(fd, &answer, "tick\n");
+	}
+	close(fd);
+	while (!f->closed) { /* it is seen when something is sent */
+		tick(f);
+		nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+	}
+}
+
+static void stopping_ends_streams(void **state)
+{
+	static const char request[] = "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n";
+	struct fixture *f = *state;
+	_cleanup_buf_ struct buf answer = BUF_INIT;
+	int fd = dial(f);
+
+	assert_int_equal(send(fd, request, strlen(request), 0), (ssize_t)strlen(request));
+	read_until(fd, &answer, "\r\n\r\n");
+	httpd_stop(f->httpd);
+	f->httpd = NULL;
+	assert_true(f->closed);
+	close(fd);
+}
+
+static void an_address_that_is_none_or_taken_is_an_error(void **state)
+{
+	struct fixture *f = *state;
+	struct httpd_settings settings = {.address = "nowhere",
+		.threads = 1,
+		.max_connections = 20,
+		.idle_timeout_s = 10,
+		.max_body = 10};
+	struct httpd *httpd;
+	char message[100];
+
+	assert_int_equal(httpd_start(&settings, admit, handle, f, &httpd, &f->error), -EINVAL);
+	assert_string_equal(f->error.message, "'nowhere' is not an IP address");
+	settings.address = "127.0.0.1";
+	settings.port = httpd_port(f->httpd);
+	assert_int_equal(httpd_start(&settings, admit, handle, f, &httpd, &f->error), -EADDRINUSE);
+	snprintf(message, sizeof message, "can't listen on 127.0.0.1 port %u: Address already in use",
+		settings.port);
+	assert_string_equal(f->error.message, message);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_body_comes_whole),
+		TEST(a_body_over_the_bound_is_refused),
+		TEST(a_refused_body_is_drained_before_the_answer),
+		TEST(queries_and_paths_are_decoded),
+		TEST(another_thread_may_answer),
+		TEST(a_stream_goes_on_when_it_is_woken),
+		TEST(stopping_ends_streams),
+		TEST(an_address_that_is_none_or_taken_is_an_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
