@@ -198,7 +198,7 @@ static void check_row(struct page *page, const struct model_host *host, const st
 		html_bdi(html, check->summary);
 		if (check->item_count > 0)
 			items(html, check);
-		html_lit(html, "</td><td class=\"c-time\"><span class=\"phone-only\">since </span>");
+		html_lit(html, "</td><td class=\"c-time\"><span class=\"phone-only\">began </span>");
 		html_ago(html, server_time(host, check->since_ms), page->now.unix_ms);
 		html_lit(html, "</td><td class=\"c-time\"><span class=\"phone-only\">last run </span>");
 		last_run(page, host, check);

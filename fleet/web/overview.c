@@ -94,7 +94,7 @@ static void problem_row(struct page *page, const struct problem *problem)
 	html_bdi_cut(html, problem->check ? check : "the host itself", SUMMARY_MAX);
 	html_lit(html, "</td><td class=\"c-text\">");
 	problem_text(page, problem);
-	html_lit(html, "</td><td class=\"c-time\"><span class=\"phone-only\">since </span>");
+	html_lit(html, "</td><td class=\"c-time\"><span class=\"phone-only\">began </span>");
 	if (problem->since_ms)
 		html_ago(html, problem->since_ms, page->now.unix_ms);
 	else

@@ -133,9 +133,9 @@ async function update() {
 	fetchedAt = Date.now();
 	try {
 		const answer = await fetch(location.href, { cache: "no-store" });
+		if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
 		const page = new DOMParser().parseFromString(await answer.text(), "text/html");
 
-		if (!page.getElementById("main")) throw new Error(`HTTP ${answer.status}`);
 		fetching = null;
 		put(page);
 	} catch {

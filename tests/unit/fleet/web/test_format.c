@@ -94,6 +94,7 @@ static void a_time_carries_its_exact_form(void **state _unused_)
 static void a_time_that_can_not_be_is_unknown(void **state _unused_)
 {
 	static const int64_t times[] = {0, -5, INT64_MIN, INT64_MAX, INT64_C(253402300800000)};
+	char exact[48];
 
 	for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
 		_cleanup_buf_ struct buf out = BUF_INIT;
@@ -101,6 +102,7 @@ static void a_time_that_can_not_be_is_unknown(void **state _unused_)
 
 		html_ago(&html, times[i], 1000);
 		assert_non_null(strstr(buf_str(&out), "unknown"));
+		assert_string_equal(format_exact(exact, times[i]), "unknown");
 	}
 }
 
