@@ -50,7 +50,7 @@ char *format_took(char buffer[static 48], uint64_t duration_us)
 		snprintf(buffer, 48, "%" PRIu64 " µs", duration_us);
 	else if (duration_us < 1000000)
 		snprintf(buffer, 48, "%" PRIu64 " ms", duration_us / 1000);
-	else if (duration_us < 60000000)
+	else if (duration_us < 10000000 && duration_us % 1000000)
 		snprintf(buffer, 48, "%.1f s", (double)duration_us / 1e6);
 	else {
 		format_span(span, (int64_t)(duration_us / 1000000));

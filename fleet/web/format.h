@@ -8,7 +8,7 @@
 /* "just now", "42 s ago", "3 h 12 min ago", "2 d 4 h ago"; "in 5 s" for what lies ahead. Returns buffer. */
 char *format_ago(char buffer[static 48], int64_t ago_ms);
 
-/* "420 ms", "3.2 s", "5 min". Returns buffer. */
+/* "420 ms", "3.2 s", "42 s", "5 min". Returns buffer. */
 char *format_took(char buffer[static 48], uint64_t duration_us);
 
 /* A value in a unit of struct model_plot: "12.3 %", "1.5 MiB/s", "3.21". Returns buffer. */

@@ -94,6 +94,7 @@ void page_begin(struct page *page, const char *title, enum page_tab tab, bool li
 	nav_link(html, "/events", "Events", tab == TAB_EVENTS);
 	html_lit(html,
 		"</ul></nav><p class=\"live\" id=\"live\" role=\"status\"></p>"
+		"<p class=\"sr\" id=\"news\" role=\"status\"></p>"
 		"<noscript><p class=\"live\">Not live without JavaScript</p></noscript></header>\n"
 		"<main id=\"main\" tabindex=\"-1\">");
 }

@@ -46,6 +46,8 @@ static void durations_have_a_fitting_unit(void **state _unused_)
 	assert_string_equal(format_took(buffer, 420), "420 µs");
 	assert_string_equal(format_took(buffer, 420000), "420 ms");
 	assert_string_equal(format_took(buffer, 3200000), "3.2 s");
+	assert_string_equal(format_took(buffer, 1000000), "1 s");
+	assert_string_equal(format_took(buffer, 42300000), "42 s");
 	assert_string_equal(format_took(buffer, 300000000), "5 min");
 	format_took(buffer, UINT64_MAX);
 }
