@@ -25,7 +25,8 @@ void collect_items(struct collect *collect, Gavea__Worker__V1__Output *output)
 		collect->items[collect->count++] = output->items[taken++];
 	collect->left_out += (uint32_t)(output->n_items - taken);
 	/* The rest stays with the message. */
-	memmove(output->items, output->items + taken, (output->n_items - taken) * sizeof *output->items);
+	if (taken < output->n_items)
+		memmove(output->items, output->items + taken, (output->n_items - taken) * sizeof *output->items);
 	output->n_items -= taken;
 }
 

@@ -191,9 +191,10 @@ def test_health_is_told(api):
 
 
 def test_unknown_addresses_are_not_found(api):
-    for path in ("/v1/nothing", "/v1/hosts/", "/v1", "/nothing-here"):
+    for path in ("/v1/nothing", "/v1/hosts/", "/v1/hosts/a/b"):
         status, _, body = api.fleet.request("GET", path)
         assert status == 404 and json.loads(body)["error"]
+    assert api.fleet.request("GET", "/nothing-here")[0] == 404
 
 
 def test_a_head_request_has_no_body(api):
