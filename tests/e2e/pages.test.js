@@ -122,9 +122,16 @@ test("a change arrives without a reload and leaves focus and open details alone"
 	const rows = page.locator("#checks > tr");
 	await eventually(async () => assert.deepEqual(await texts(rows.locator("> .c-host")), ["b/moves", "a/items", "c/new"]));
 	assert.match(await rows.first().innerText(), /critical\s+b\/moves\s+now critical/);
-	assert.match(await page.locator(".headline").innerText(), /critical/);
+	assert.equal(await page.locator("#news").textContent(), "one critical");
 	assert.equal(await page.evaluate(() => document.activeElement.nodeName), "SUMMARY");
 	assert.ok(await page.locator("#checks details").evaluate((details) => details.open));
+
+	// Now the row that has the focus moves up.
+	await fleet.report(1, told("ok"));
+	await eventually(async () => assert.deepEqual(await texts(rows.locator("> .c-host")), ["a/items", "b/moves", "c/new"]));
+	assert.equal(await page.evaluate(() => document.activeElement.nodeName), "SUMMARY");
+	assert.ok(await page.locator("#checks details").evaluate((details) => details.open));
+	assert.equal(await page.locator("#news").textContent(), "one warning");
 	assert.ok(await page.evaluate(() => window.stays), "the page was not loaded again");
 });
 

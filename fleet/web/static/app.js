@@ -92,8 +92,14 @@ function updateChildren(old, fresh) {
 	}
 }
 
+// What a screen reader tells of a change.
+function gist() {
+	return main.querySelector("#h-problems, .headline")?.textContent ?? "";
+}
+
 function put(page) {
 	const focused = document.activeElement;
+	const before = gist();
 
 	ahead = Number(page.body.dataset.now) - Date.now();
 	document.title = page.title;
@@ -101,6 +107,7 @@ function put(page) {
 	// An element that is moved loses the focus.
 	if (focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
 	refreshTimes();
+	if (gist() !== before) document.getElementById("news").textContent = gist();
 }
 
 // ---- Hearing of changes ----
@@ -133,9 +140,9 @@ async function update() {
 	fetchedAt = Date.now();
 	try {
 		const answer = await fetch(location.href, { cache: "no-store" });
+		if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
 		const page = new DOMParser().parseFromString(await answer.text(), "text/html");
 
-		if (!page.getElementById("main")) throw new Error(`HTTP ${answer.status}`);
 		fetching = null;
 		put(page);
 	} catch {
