@@ -108,7 +108,7 @@ dir.gavea := cli
 dir.gavea-fleetd := fleet
 PROGRAMS := $(foreach p,gavead gavea-worker gavea gavea-fleetd,$(if $(wildcard $(dir.$(p))/main.c),$(p)))
 
-all: $(PROGRAMS:%=$(O)/%) $(PLUGINS:%=$(O)/plugins/%.so)
+all: $(PROGRAMS:%=$(O)/%) $(PLUGINS:%=$(O)/plugins/%.so) $(O)/template
 .PHONY: all
 
 # ---- Generated sources ----
@@ -205,6 +205,11 @@ $(O)/plugins/$(1).so: $(O)/plugins/$(1).a $$(proto.plugin.$(1):%=$(O)/obj/proto/
 		$$(call pkglibs,$$(pkgs.plugin.$(1))) $$(libs.plugin.$(1)) -lm
 endef
 $(foreach p,$(PLUGINS),$(eval $(call plugin,$(p))))
+
+# What `gavea plugin new` starts from lies beside the program, as it does when installed.
+$(O)/template: | packaging/template
+	@mkdir -p $(O)
+	@ln -sfn $(abspath packaging/template) $@
 
 # ---- Tests ----
 

@@ -86,7 +86,8 @@ static int add_samples(const struct result_view *view, const struct terminal *te
 
 	if (!view->all_samples || view->sample_count == 0) {
 		if (view->sample_count > 0)
-			buf_printf(out, "\n  %zu samples (--samples shows them)\n", view->sample_count);
+			buf_printf(out, "\n  %zu sample%s (--samples shows them)\n", view->sample_count,
+				view->sample_count == 1 ? "" : "s");
 		return 0;
 	}
 	table_init(&table, columns, ARRAY_SIZE(columns));

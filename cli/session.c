@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <sys/wait.h>
 
 #define DESCRIBE_TIMEOUT_MS 10000
 #define DEATH_TIMEOUT_MS 2000
@@ -85,14 +86,21 @@ static void show_log(const struct session *session, const Gavea__Worker__V1__Log
 			levels[MIN(log->level, (uint32_t)ARRAY_SIZE(levels) - 1)], log->text);
 }
 
+static int death(int status, const char *when, struct error *error)
+{
+	char text[64];
+
+	return error_set(error, -EPIPE, "the worker %s%s%s", WIFSIGNALED(status) ? "was " : "",
+		link_death(status, text), when);
+}
+
 int session_died(struct session *session, struct error *error)
 {
 	struct pollfd p = {.fd = link_pidfd(session->link), .events = POLLIN};
-	char text[64];
 	int status;
 
 	if (poll(&p, 1, DEATH_TIMEOUT_MS) > 0 && link_reap(session->link, &status))
-		return error_set(error, -EPIPE, "the worker was %s", link_death(status, text));
+		return death(status, "", error);
 	return error_set(error, -EPIPE, "the worker has closed its socket");
 }
 
@@ -211,13 +219,12 @@ int session_close(struct session *session, struct error *error)
 int session_let_go(struct session *session, struct error *error)
 {
 	struct pollfd p = {.fd = link_pidfd(session->link), .events = POLLIN};
-	char text[64];
 	int status;
 
 	link_close(session->link);
 	if (poll(&p, 1, LET_GO_TIMEOUT_MS) <= 0 || !link_reap(session->link, &status))
 		return error_set(error, -ETIMEDOUT, "the worker did not end within 5 s: does close() hang?");
 	if (status)
-		return error_set(error, -EPIPE, "the worker was %s in the end", link_death(status, text));
+		return death(status, " in the end", error);
 	return 0;
 }

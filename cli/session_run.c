@@ -255,7 +255,7 @@ static int stop(struct running *running, int r)
 	link_kill(running->session->link);
 	running->outcome->stopped_after = clock_ns(CLOCK_MONOTONIC) - running->cancelled_at;
 	fail(running, OUTCOME_HUNG, "no answer in %s, and it did not stop when asked: killed",
-		format_duration(text, running->cancelled_at - running->began));
+		format_duration_rough(text, running->cancelled_at - running->began));
 	return 0;
 }
 

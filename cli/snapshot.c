@@ -36,6 +36,22 @@ static size_t find_check(const struct snapshot *snapshot, const char *name, bool
 	return low;
 }
 
+const check_status_t *snapshot_check(const struct snapshot *snapshot, const char *name)
+{
+	bool found;
+	size_t at = find_check(snapshot, name, &found);
+
+	return found ? snapshot->checks[at] : NULL;
+}
+
+const output_status_t *snapshot_output(const struct snapshot *snapshot, const char *name)
+{
+	for (size_t i = 0; i < snapshot->output_count; i++)
+		if (streq(snapshot->outputs[i]->name, name))
+			return snapshot->outputs[i];
+	return NULL;
+}
+
 static int take_check(struct snapshot *snapshot, check_status_t **status)
 {
 	bool found;

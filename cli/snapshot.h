@@ -19,6 +19,10 @@ struct snapshot {
 void snapshot_done(struct snapshot *snapshot);
 #define _cleanup_snapshot_ _cleanup_(snapshot_done)
 
+/* What is known of that name; NULL: nothing. */
+const check_status_t *snapshot_check(const struct snapshot *snapshot, const char *name);
+const Gavea__Control__V1__OutputStatus *snapshot_output(const struct snapshot *snapshot, const char *name);
+
 /* Takes what is in the answer, replacing what was known of the same name. 0 or -ENOMEM. */
 int snapshot_take(struct snapshot *snapshot, answer_t *answer);
 

@@ -13,6 +13,7 @@ struct trial {
 	const hello_t *hello;
 	struct config_check check; /* with the options that were given, and defaults */
 	struct buf finding;
+	bool works; /* run() did not fail the first time: it should not later */
 	int64_t run_time; /* of the slowest plain run so far, ns */
 };
 

@@ -13,6 +13,7 @@
 #define FILE_RUNS 50
 #define MEMORY_RUNS 100 /* in each of the three parts */
 #define MEMORY_SLACK ((int64_t)64 << 10) /* what one part may grow by: less than 1 KiB a run */
+#define MEMORY_DEFAULT ((int64_t)64 << 20)
 #define TIME_MOST (30 * NSEC_PER_SEC) /* for one point */
 
 static int plain_run(struct trial *trial, struct session *session, uint32_t *ret_files)
@@ -23,6 +24,11 @@ static int plain_run(struct trial *trial, struct session *session, uint32_t *ret
 
 	if (r < 0 || outcome.end > OUTCOME_FAILED)
 		return trial_failed(trial, "%s", r < 0 ? strerror(-r) : outcome.result->summary);
+	if (outcome.end == OUTCOME_FAILED && trial->works)
+		return trial_failed(trial, "a later run failed: %s", outcome.result->summary);
+	if (outcome.open_files == UINT32_MAX)
+		return trial_failed(
+			trial, "all descriptors that it may have are open: something is not closed");
 	if (ret_files)
 		*ret_files = outcome.open_files;
 	return 0;
@@ -100,6 +106,13 @@ static int64_t resident(pid_t pid)
 	return (int64_t)pages * sysconf(_SC_PAGESIZE);
 }
 
+static int64_t memory_limit(const struct trial *trial)
+{
+	uint64_t limit = trial->hello->needs ? trial->hello->needs->memory : 0;
+
+	return limit ? (int64_t)MIN(limit, (uint64_t)INT64_MAX) : MEMORY_DEFAULT;
+}
+
 /* A leak grows in every part; caches and arenas fill up once. */
 enum trial_verdict trial_memory(struct trial *trial)
 {
@@ -124,6 +137,10 @@ enum trial_verdict trial_memory(struct trial *trial)
 		buf_add_str(&trial->finding, "its memory cannot be seen");
 		return TRIAL_SKIPPED;
 	}
+	if (sizes[2] > memory_limit(trial))
+		return trial_failed(trial, "it takes %s, over the %s that its needs declare",
+			format_size(second, (uint64_t)sizes[2]),
+			format_size(third, (uint64_t)memory_limit(trial)));
 	if (sizes[1] - sizes[0] > MEMORY_SLACK && sizes[2] - sizes[1] > MEMORY_SLACK)
 		return trial_failed(trial,
 			"it grew by %s in %u runs, and by %s in %u more: something is not freed",

@@ -24,6 +24,8 @@ static int plain_run(struct trial *trial, struct session *session, struct outcom
 	trial->run_time = MAX(trial->run_time, (int64_t)ret_outcome->result->duration_us * NSEC_PER_USEC);
 	if (ret_outcome->end > OUTCOME_FAILED)
 		return trial_failed(trial, "%s", ret_outcome->result->summary);
+	if (ret_outcome->end == OUTCOME_FAILED && trial->works)
+		return trial_failed(trial, "a later run failed: %s", ret_outcome->result->summary);
 	return 0;
 }
 
@@ -39,6 +41,7 @@ enum trial_verdict trial_result(struct trial *trial)
 		return trial_failed(trial,
 			"run() failed: %s (give it options with which it works: KEY=VALUE behind the file)",
 			outcome.result->summary);
+	trial->works = true;
 	buf_printf(&trial->finding, "%s: %s; %zu items, %zu samples, %s",
 		status_name(status_from_wire(outcome.result->status)), outcome.result->summary,
 		outcome.result->n_items, outcome.sample_count, format_run(text, outcome.result->duration_us));

@@ -37,6 +37,26 @@ static int64_t mono_ms(void)
 
 /* ---- Lines: not on a terminal ---- */
 
+/* Whether there is more to say of a check than that it runs, or ran as before. */
+static bool check_changed(const struct watch *watch, const check_status_t *status)
+{
+	const check_status_t *before = snapshot_check(&watch->snapshot, status->name);
+
+	if (!before || status->gone || !before->result || !status->result)
+		return !before || status->gone || !before->result != !status->result;
+	return before->result->state != status->result->state ||
+		before->result->flapping != status->result->flapping ||
+		!streq(before->result->summary, status->result->summary);
+}
+
+static bool output_changed(const struct watch *watch, const Gavea__Control__V1__OutputStatus *output)
+{
+	const Gavea__Control__V1__OutputStatus *before = snapshot_output(&watch->snapshot, output->name);
+
+	return !before || !streq(before->error, output->error) ||
+		before->lost_records != output->lost_records;
+}
+
 static int print_change(const struct watch *watch, const answer_t *answer)
 {
 	_cleanup_buf_ struct buf out = BUF_INIT;
@@ -46,17 +66,14 @@ static int print_change(const struct watch *watch, const answer_t *answer)
 	if (answer->body_case == GAVEA__CONTROL__V1__ANSWER__BODY_CHECK) {
 		if (watch->check && !streq(answer->check->name, watch->check))
 			return 0;
-		/* Between the start of a run and its end nothing has been learnt. */
-		if (answer->check->running && !watch->cli->json && !answer->check->gone)
-			return 0;
 		if (watch->cli->json)
 			status_json_check(&json, answer->check);
-		else
+		else if (check_changed(watch, answer->check))
 			status_line_check(answer->check, clock_unix_ms(), &out);
 	} else if (answer->body_case == GAVEA__CONTROL__V1__ANSWER__BODY_OUTPUT && !watch->check) {
 		if (watch->cli->json)
 			status_json_output(&json, answer->output);
-		else
+		else if (output_changed(watch, answer->output))
 			status_line_output(answer->output, clock_unix_ms(), &out);
 	}
 	if (out.size && watch->cli->json)
@@ -85,14 +102,6 @@ static void add_screen(const struct watch *watch, const char *text, struct buf *
 	buf_add_str(out, "\033[K\033[J");
 }
 
-static const check_status_t *find(const struct watch *watch)
-{
-	for (size_t i = 0; i < watch->snapshot.check_count; i++)
-		if (streq(watch->snapshot.checks[i]->name, watch->check))
-			return watch->snapshot.checks[i];
-	return NULL;
-}
-
 static int draw(struct watch *watch)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT, screen = BUF_INIT;
@@ -111,7 +120,7 @@ static int draw(struct watch *watch)
 	}
 	if (!watch->check)
 		status_text(&watch->snapshot, &watch->terminal, clock_unix_ms(), &text);
-	else if ((status = find(watch)))
+	else if ((status = snapshot_check(&watch->snapshot, watch->check)))
 		status_text_check(status, &watch->terminal, clock_unix_ms(), &text);
 	else
 		buf_printf(&text, "There is no check \"%s\" at the moment.\n", watch->check);

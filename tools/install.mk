@@ -34,6 +34,7 @@ install: all $(O)/gavea.pc
 	$(call put,644,$(wildcard packaging/systemd/*.service),$(unitdir))
 	$(call put,644,$(wildcard packaging/sysusers.d/*.conf),$(sysusersdir))
 	$(call put,644,$(wildcard packaging/tmpfiles.d/*.conf),$(tmpfilesdir))
+	$(call put,644,$(wildcard packaging/template/*),$(datadir)/gavea/template)
 	$(call put,644,packaging/completions/gavea,$(completionsdir))
 	$(foreach s,1 3 5 7 8,$(call put,644,$(wildcard docs/man/*.$(s)),$(mandir)/man$(s))$(newline))
 .PHONY: install

@@ -351,12 +351,22 @@ static void on_loaded(struct config *config, const struct config_errors *errors,
 	control_reloaded(manager->control, manager->reload_errors, manager->reload_error_count);
 }
 
+static bool needs_new_worker(const struct config_plugin *plugin, void *userdata)
+{
+	struct unit *unit = find_unit(userdata, plugin->name);
+
+	return !unit || unit_needs_worker(unit, plugin);
+}
+
 static int load(struct manager *manager)
 {
 	struct loader_settings settings = {
 		.config_directory = manager->settings.config_directory,
 		.plugin_directory = manager->settings.plugin_directory,
 		.worker_program = manager->settings.worker_program,
+		.state_directory = manager->settings.state_directory,
+		/* At the start there is nothing to fall back on: what does not start is told as such. */
+		.wants_trial = manager->config ? needs_new_worker : NULL,
 	};
 
 	return loader_start(manager->event, &settings, on_loaded, manager, &manager->loader);

@@ -49,6 +49,11 @@ char *place_plugins(void)
 	return path ? path : strdup(GAVEA_PLUGIN_DIR);
 }
 
+char *place_data(const char *name)
+{
+	return place_program(name, GAVEA_DATA_DIR);
+}
+
 static int is_plugin_name(const char *name, size_t length)
 {
 	if (length == 0 || length > PLUGIN_NAME_MAX || name[0] < 'a' || name[0] > 'z')

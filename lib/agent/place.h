@@ -12,6 +12,10 @@ char *place_program(const char *name, const char *installed_folder);
 /* The folder of the plugins. Allocated; NULL: no memory. */
 char *place_plugins(void);
 
+/* The path of a folder of data of ours: beside this program if it is there, else in share/gavea. Allocated; NULL:
+ * no memory. */
+char *place_data(const char *name);
+
 /* The path of a plugin's file in the given folder, or in the default ones when folder is NULL ("plugins"
  * beside this program, in a build tree; else where plugins are installed). Allocated; NULL when there is no
  * such plugin, or no memory. name is judged: anything but [a-z][a-z0-9-]* of at most 31 bytes is no plugin.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* @NAME@ - a plugin for the gavea agent: how large is a file? Make it yours. */
 #include <gavea/plugin.h>
 
@@ -13,7 +14,7 @@ struct state {
 	int bytes; /* number of the series */
 };
 
-static int @IDENT@_open(struct gavea_check *check, void **ret_state)
+static int PLUGIN_IDENT_open(struct gavea_check *check, void **ret_state)
 {
 	struct state *state = calloc(1, sizeof *state);
 	struct gavea_pair label;
@@ -23,7 +24,7 @@ static int @IDENT@_open(struct gavea_check *check, void **ret_state)
 	state->path = gavea_option_string(check, "path");
 	state->warning = gavea_option_int(check, "warning");
 	label = (struct gavea_pair){"path", state->path};
-	state->bytes = gavea_series(check, "@IDENT@_file_size_bytes", GAVEA_GAUGE, "bytes",
+	state->bytes = gavea_series(check, "PLUGIN_IDENT_file_size_bytes", GAVEA_GAUGE, "bytes",
 		"Size of the watched file", &label, 1);
 	if (state->bytes < 0) {
 		int error = state->bytes;
@@ -35,7 +36,7 @@ static int @IDENT@_open(struct gavea_check *check, void **ret_state)
 	return 0;
 }
 
-static int @IDENT@_run(struct gavea_check *check, void *data)
+static int PLUGIN_IDENT_run(struct gavea_check *check, void *data)
 {
 	const struct state *state = data;
 	enum gavea_status status = GAVEA_OK;
@@ -53,7 +54,7 @@ static int @IDENT@_run(struct gavea_check *check, void *data)
 	return 0;
 }
 
-static void @IDENT@_close(struct gavea_check *check, void *data)
+static void PLUGIN_IDENT_close(struct gavea_check *check, void *data)
 {
 	(void)check;
 	free(data);
@@ -85,9 +86,9 @@ static const struct gavea_plugin plugin = {
 	.option_count = sizeof options / sizeof options[0],
 	.option_size = sizeof options[0],
 	.needs = &needs,
-	.open = @IDENT@_open,
-	.run = @IDENT@_run,
-	.close = @IDENT@_close,
+	.open = PLUGIN_IDENT_open,
+	.run = PLUGIN_IDENT_run,
+	.close = PLUGIN_IDENT_close,
 };
 
 const struct gavea_plugin *gavea_plugin(void)
