@@ -259,8 +259,12 @@ test("pages ask for the read token and are live with it", async (t) => {
 	assert.match((await fetch(fleet.url)).headers.get("www-authenticate"), /Basic/);
 	const page = await open(t, browser, fleet.url, { httpCredentials: { username: "any", password: "a-long-token" } });
 	await page.locator("#live", { hasText: "Live" }).waitFor();
+	// The token may also stand in the address.
+	const other = await open(t, browser, fleet.url.replace("//", "//any:a-long-token@"));
+	await other.locator("#live", { hasText: "Live" }).waitFor();
 	await fleet.report(1, { ...hour, name: "one", checks: { "a/b": ok() } });
 	await page.locator("#hosts tr").waitFor();
+	await other.locator("#hosts tr").waitFor();
 });
 
 test("answers carry a strict policy, and files that do not change are kept", async () => {

@@ -8,6 +8,9 @@ const PACE_MS = 1500; // between two fetches
 const SILENCE_MS = 40000; // the server speaks at least every 15 s
 const RETRY_MS = 5000;
 
+// Without the user and the password that the page's own address may carry: fetch() refuses those.
+const here = () => location.origin + location.pathname + location.search;
+
 const since = document.body.dataset.since;
 const indicator = document.getElementById("live");
 const main = document.getElementById("main");
@@ -139,7 +142,7 @@ function heard() {
 async function update() {
 	fetchedAt = Date.now();
 	try {
-		const answer = await fetch(location.href, { cache: "no-store" });
+		const answer = await fetch(here(), { cache: "no-store" });
 		if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
 		const page = new DOMParser().parseFromString(await answer.text(), "text/html");
 
@@ -159,7 +162,7 @@ function open() {
 	clearTimeout(opening);
 	stream?.close();
 	heardAt = Date.now();
-	stream = new EventSource(`/events/stream?since=${encodeURIComponent(since)}`);
+	stream = new EventSource(`${location.origin}/events/stream?since=${encodeURIComponent(since)}`);
 	stream.addEventListener("open", heard);
 	stream.addEventListener("beat", heard);
 	stream.addEventListener("change", (event) => {
