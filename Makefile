@@ -145,8 +145,8 @@ $(SDK)/.stamp: | $(PROTO_H)
 
 # ---- Objects and archives ----
 
-# A change of flags rebuilds everything.
-FLAGS := $(CC) $(ALL_CFLAGS) $(ALL_CPPFLAGS) $(ALL_LDFLAGS)
+# A change of flags rebuilds everything; -Werror alone changes nothing that is built.
+FLAGS := $(CC) $(filter-out -Werror,$(ALL_CFLAGS)) $(ALL_CPPFLAGS) $(ALL_LDFLAGS)
 $(O)/flags: FORCE
 	@mkdir -p $(O)
 	@printf '%s\n' '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(FLAGS))' >$@

@@ -53,7 +53,7 @@ static int connect_to(const char *path, struct error *error)
 		return error_set(error, -ENAMETOOLONG,
 			"the path of the control socket is too long (%zu bytes, at most %zu): %s",
 			strlen(path), sizeof address.sun_path - 1, path);
-	strcpy(address.sun_path, path);
+	memcpy(address.sun_path, path, strlen(path) + 1);
 	if (fd < 0)
 		return error_set(error, -errno, "cannot make a socket: %s", strerror(errno));
 	if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/table.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #define GAP 2
@@ -41,6 +42,7 @@ void table_add(struct table *table, enum style style, const char *format, ...)
 
 static void measure(const struct table *table, unsigned widths[static TABLE_COLUMNS_MAX])
 {
+	assert(table->column_count > 0);
 	for (size_t i = 0; i < table->column_count; i++)
 		widths[i] = text_width(table->columns[i].title);
 	for (size_t i = 0; i < table->count; i++) {
@@ -93,6 +95,7 @@ int table_write(const struct table *table, const struct terminal *terminal, unsi
 
 	if (table->failed)
 		return -ENOMEM;
+	assert(table->column_count > 0);
 	measure(table, widths);
 	limit_last(table, terminal, indent, widths);
 	add_spaces(out, indent);

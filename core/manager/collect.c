@@ -26,7 +26,8 @@ void collect_items(struct collect *collect, Gavea__Worker__V1__Output *output)
 	collect->left_out += (uint32_t)(output->n_items - taken);
 	/* The rest stays with the message. */
 	if (taken < output->n_items)
-		memmove(output->items, output->items + taken, (output->n_items - taken) * sizeof *output->items);
+		memmove(output->items, output->items + taken,
+			(output->n_items - taken) * sizeof *output->items);
 	output->n_items -= taken;
 }
 

@@ -385,7 +385,7 @@ static int listen_at(const char *path, struct error *error)
 
 	if (strlen(path) >= sizeof address.sun_path)
 		return error_set(error, -ENAMETOOLONG, "%s: too long for a socket's path", path);
-	strcpy(address.sun_path, path);
+	memcpy(address.sun_path, path, strlen(path) + 1);
 	if (fd < 0)
 		return error_set(error, -errno, "cannot make a socket: %s", strerror(errno));
 	/* One that a dead manager left. A living one holds the state directory's lock. */

@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#define DESCRIBE_TIMEOUT (10 * NSEC_PER_SEC)
+#define DESCRIBE_TIMEOUT (10 * NSEC_PER_SEC) /* for all of them, and for all trials */
 #define DEATH_LASTS (1 * NSEC_PER_SEC) /* between the end of its messages and its end */
 
 struct description {
@@ -18,8 +18,17 @@ struct description {
 	sd_event_source *io;
 };
 
+/* A worker that is only seen to start. */
+struct trial {
+	struct loader *loader;
+	const struct config_plugin *plugin;
+	struct link *link;
+	sd_event_source *io;
+};
+
 struct loader {
 	sd_event *event;
+	struct loader_settings settings;
 	loader_done done;
 	void *userdata;
 	struct config_files *files;
@@ -27,8 +36,12 @@ struct loader {
 	struct description *descriptions;
 	size_t count;
 	size_t waiting;
+	struct config *config; /* resolved, while its workers are tried */
+	struct trial *trials;
+	size_t trial_count;
 	sd_event_source *timer;
-	sd_event_source *resolve;
+	sd_event_source *next; /* when nobody is waited for any more */
+	bool resolved;
 	bool freed; /* from within done() */
 	bool finishing;
 };
@@ -41,27 +54,115 @@ static void end_description(struct description *description)
 
 static void finish(struct loader *loader)
 {
-	struct config *config = NULL;
-	struct config_errors *errors = &loader->errors;
-	int r = config_resolve(loader->files, &config, errors);
+	struct config *config = TAKE_PTR(loader->config);
 
-	if (r < 0 && errors->count == 0)
-		config_error(errors, NULL, 0, "cannot load the configuration: %s", strerror(-r));
-	if (errors->count > 0) {
+	if (loader->errors.count > 0) {
 		config_free(config);
 		config = NULL;
 	}
 	loader->finishing = true;
-	loader->done(config, errors, loader->userdata);
+	loader->done(config, &loader->errors, loader->userdata);
 	loader->finishing = false;
 	if (loader->freed)
 		loader_free(loader);
 }
 
-static int on_resolve(sd_event_source *source, void *userdata)
+/* ---- Trials ---- */
+
+static void end_trial(struct trial *trial, const char *error)
 {
+	struct loader *loader = trial->loader;
+
+	sd_event_source_disable_unref(TAKE_PTR(trial->io));
+	link_free(TAKE_PTR(trial->link));
+	if (error)
+		config_error(&loader->errors, NULL, 0, "%s: its worker does not start: %s",
+			trial->plugin->name, error);
+	loader->waiting--;
+	if (loader->waiting == 0)
+		sd_event_source_set_enabled(loader->next, SD_EVENT_ONESHOT);
+}
+
+static int on_trial(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	struct trial *trial = userdata;
+	_cleanup_error_ struct error error = ERROR_INIT;
+	Gavea__Worker__V1__Hello *hello;
+	int r = link_describe(trial->link, (int)(DEATH_LASTS / NSEC_PER_MSEC), &hello, &error);
+
 	(void)source;
-	finish(userdata);
+	(void)fd;
+	(void)events;
+	if (r == 0)
+		gavea__worker__v1__hello__free_unpacked(hello, NULL);
+	end_trial(trial, r < 0 ? error_text(&error, r) : NULL);
+	return 0;
+}
+
+static void start_trial(struct loader *loader, struct trial *trial)
+{
+	struct link_spec spec = {
+		.worker = loader->settings.worker_program,
+		.plugin = trial->plugin->name,
+		.path = trial->plugin->path,
+		.rights = trial->plugin->rights,
+		.cgroup_fd = -1,
+	};
+	_cleanup_error_ struct error error = ERROR_INIT;
+	_cleanup_free_ char *state = NULL;
+	int r;
+
+	if (asprintf(&state, "%s/plugins/%s", loader->settings.state_directory, trial->plugin->name) < 0)
+		state = NULL;
+	spec.state_directory = state;
+	loader->waiting++;
+	r = link_spawn(&spec, &trial->link, &error);
+	if (r == 0)
+		r = sd_event_add_io(
+			loader->event, &trial->io, link_fd(trial->link), EPOLLIN, on_trial, trial);
+	if (r < 0)
+		end_trial(trial, error_text(&error, r));
+}
+
+/* The workers that the new configuration needs and that do not run yet: true when there is one to wait for. */
+static bool try_workers(struct loader *loader)
+{
+	if (!loader->settings.wants_trial || !loader->config || loader->errors.count > 0)
+		return false;
+	loader->trials = calloc(loader->config->plugin_count + 1, sizeof *loader->trials);
+	loader->waiting = 1; /* until all are started, so that one that fails at once does not end it */
+	for (size_t i = 0; loader->trials && i < loader->config->plugin_count; i++) {
+		const struct config_plugin *plugin = &loader->config->plugins[i];
+		struct trial *trial = &loader->trials[loader->trial_count];
+
+		if (!loader->settings.wants_trial(plugin, loader->userdata))
+			continue;
+		*trial = (struct trial){.loader = loader, .plugin = plugin};
+		loader->trial_count++;
+		start_trial(loader, trial);
+	}
+	return --loader->waiting > 0;
+}
+
+/* ---- Descriptions ---- */
+
+/* All plugins have described themselves, or not: then resolve. All trials are over: then the end. */
+static int on_next(sd_event_source *source, void *userdata)
+{
+	struct loader *loader = userdata;
+	struct config_errors *errors = &loader->errors;
+	int r;
+
+	(void)source;
+	if (!loader->resolved) {
+		loader->resolved = true;
+		r = config_resolve(loader->files, &loader->config, errors);
+		if (r < 0 && errors->count == 0)
+			config_error(errors, NULL, 0, "cannot load the configuration: %s", strerror(-r));
+		if (try_workers(loader))
+			return 0;
+	}
+	finish(loader);
 	return 0;
 }
 
@@ -69,7 +170,7 @@ static void one_less(struct loader *loader)
 {
 	loader->waiting--;
 	if (loader->waiting == 0)
-		sd_event_source_set_enabled(loader->resolve, SD_EVENT_ONESHOT);
+		sd_event_source_set_enabled(loader->next, SD_EVENT_ONESHOT);
 }
 
 static void failed(struct description *description, const char *reason)
@@ -110,6 +211,9 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata)
 	for (size_t i = 0; i < loader->count; i++)
 		if (loader->descriptions[i].link)
 			failed(&loader->descriptions[i], "no answer in 10 s while the plugin was loaded");
+	for (size_t i = 0; i < loader->trial_count; i++)
+		if (loader->trials[i].link)
+			end_trial(&loader->trials[i], "no answer in 10 s");
 	return 0;
 }
 
@@ -170,21 +274,22 @@ int loader_start(sd_event *event, const struct loader_settings *settings, loader
 	loader->event = sd_event_ref(event);
 	loader->done = done;
 	loader->userdata = userdata;
+	loader->settings = *settings;
 	r = config_read(settings->config_directory, &loader->files, &loader->errors);
 	if (r == 0 && settings->plugin_directory)
 		r = config_files_set_plugin_directory(loader->files, settings->plugin_directory);
 	if (r == 0)
-		r = sd_event_add_defer(event, &loader->resolve, on_resolve, loader);
+		r = sd_event_add_defer(event, &loader->next, on_next, loader);
 	if (r >= 0)
 		r = sd_event_add_time(event, &loader->timer, CLOCK_MONOTONIC, end, 1000, on_timeout, loader);
 	if (r < 0)
 		return r;
-	sd_event_source_set_enabled(loader->resolve, SD_EVENT_OFF);
+	sd_event_source_set_enabled(loader->next, SD_EVENT_OFF);
 	r = describe_all(loader, settings);
 	if (r < 0)
 		return r;
 	if (loader->waiting == 0)
-		sd_event_source_set_enabled(loader->resolve, SD_EVENT_ONESHOT);
+		sd_event_source_set_enabled(loader->next, SD_EVENT_ONESHOT);
 	*ret_loader = TAKE_PTR(loader);
 	return 0;
 }
@@ -203,8 +308,14 @@ void loader_free(struct loader *loader)
 		free(loader->descriptions[i].path);
 	}
 	free(loader->descriptions);
+	for (size_t i = 0; i < loader->trial_count; i++) {
+		sd_event_source_disable_unref(loader->trials[i].io);
+		link_free(loader->trials[i].link);
+	}
+	free(loader->trials);
+	config_free(loader->config);
 	sd_event_source_disable_unref(loader->timer);
-	sd_event_source_disable_unref(loader->resolve);
+	sd_event_source_disable_unref(loader->next);
 	config_files_free(loader->files);
 	config_errors_done(&loader->errors);
 	sd_event_unref(loader->event);

@@ -16,6 +16,10 @@ struct loader_settings {
 	const char *config_directory;
 	const char *plugin_directory; /* NULL: the configuration's, or the default */
 	const char *worker_program; /* NULL: found */
+	const char *state_directory; /* of the agent */
+	/* Whether a worker for this plugin must be seen to start, with the rights that it is granted, before the
+	 * configuration counts as good. NULL: for none. */
+	bool (*wants_trial)(const struct config_plugin *plugin, void *userdata);
 };
 
 /* Called once. config is NULL when there were errors; the callee takes it. errors stay the loader's. The

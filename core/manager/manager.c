@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #define MEMORY_LOOK_EVERY (2 * NSEC_PER_SEC)
+#define FAREWELL (2 * NSEC_PER_SEC) /* for a last delivery */
 
 struct manager {
 	struct manager_settings settings;
@@ -47,6 +48,7 @@ struct manager {
 	sd_event_source *flush; /* at once, at the end of this turn */
 	sd_event_source *flush_timer;
 	sd_event_source *memory_timer;
+	sd_event_source *farewell; /* ends a stop that takes too long */
 	struct clockwatch clock;
 	bool state_changed; /* since the states were saved */
 	bool stopping;
@@ -62,12 +64,16 @@ static void on_check_changed(struct check *check, void *userdata)
 		control_check_changed(manager->control, check);
 }
 
+static void stop_when_delivered(struct manager *manager);
+
 static void on_output_changed(struct output *output, void *userdata)
 {
 	struct manager *manager = userdata;
 
 	if (manager->control)
 		control_output_changed(manager->control, output);
+	if (manager->stopping)
+		stop_when_delivered(manager);
 }
 
 static void on_check_made(struct check *check, void *userdata)
@@ -118,7 +124,8 @@ static int on_flush(sd_event_source *source, void *userdata)
 
 	(void)source;
 	spool_flush(recorder_spool(manager->recorder));
-	save_states(manager);
+	if (!manager->stopping)
+		save_states(manager);
 	for (size_t i = 0; i < manager->unit_count; i++)
 		unit_urgent(manager->units[i]);
 	return 0;
@@ -351,12 +358,22 @@ static void on_loaded(struct config *config, const struct config_errors *errors,
 	control_reloaded(manager->control, manager->reload_errors, manager->reload_error_count);
 }
 
+static bool needs_new_worker(const struct config_plugin *plugin, void *userdata)
+{
+	struct unit *unit = find_unit(userdata, plugin->name);
+
+	return !unit || unit_needs_worker(unit, plugin);
+}
+
 static int load(struct manager *manager)
 {
 	struct loader_settings settings = {
 		.config_directory = manager->settings.config_directory,
 		.plugin_directory = manager->settings.plugin_directory,
 		.worker_program = manager->settings.worker_program,
+		.state_directory = manager->settings.state_directory,
+		/* At the start there is nothing to fall back on: what does not start is told as such. */
+		.wants_trial = manager->config ? needs_new_worker : NULL,
 	};
 
 	return loader_start(manager->event, &settings, on_loaded, manager, &manager->loader);
@@ -374,6 +391,45 @@ static int reload(struct manager *manager)
 }
 
 /* ---- Signals ---- */
+
+/* In order: nothing is checked any more, what happened is told to those who listen, then the loop ends. */
+static void stop_when_delivered(struct manager *manager)
+{
+	for (size_t i = 0; i < manager->unit_count; i++)
+		if (unit_delivers(manager->units[i]))
+			return;
+	sd_event_exit(manager->event, 0);
+}
+
+static int on_farewell_over(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct manager *manager = userdata;
+
+	(void)source;
+	(void)usec;
+	return sd_event_exit(manager->event, 0);
+}
+
+static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+	struct manager *manager = userdata;
+
+	(void)source;
+	(void)info;
+	if (manager->stopping || !manager->config)
+		return sd_event_exit(manager->event, 0);
+	manager->stopping = true;
+	sd_notify(false, "STOPPING=1\nSTATUS=Stopping");
+	recorder_note(
+		manager->recorder, NULL, "stopped", GAVEA_OK, NULL, 0, "gavead %s stopped", GAVEA_VERSION);
+	save_states(manager);
+	control_free(TAKE_PTR(manager->control));
+	for (size_t i = 0; i < manager->unit_count; i++)
+		unit_finish(manager->units[i]);
+	again(manager->farewell, CLOCK_MONOTONIC, FAREWELL);
+	stop_when_delivered(manager);
+	return 0;
+}
 
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
@@ -397,10 +453,9 @@ static int watch_signals(struct manager *manager)
 	sigaddset(&set, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -errno;
-	/* No handler: the default one ends the loop. */
-	r = sd_event_add_signal(manager->event, NULL, SIGTERM, NULL, NULL);
+	r = sd_event_add_signal(manager->event, NULL, SIGTERM, on_terminate, manager);
 	if (r >= 0)
-		r = sd_event_add_signal(manager->event, NULL, SIGINT, NULL, NULL);
+		r = sd_event_add_signal(manager->event, NULL, SIGINT, on_terminate, manager);
 	if (r >= 0)
 		r = sd_event_add_signal(manager->event, NULL, SIGHUP, on_hangup, manager);
 	return MIN(r, 0);
@@ -505,6 +560,11 @@ static int add_sources(struct manager *manager)
 	if (r >= 0)
 		r = sd_event_add_time(manager->event, &manager->memory_timer, CLOCK_MONOTONIC, 0, 0,
 			on_memory_timer, manager);
+	if (r >= 0)
+		r = sd_event_add_time(
+			manager->event, &manager->farewell, CLOCK_MONOTONIC, 0, 0, on_farewell_over, manager);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(manager->farewell, SD_EVENT_OFF);
 	return MIN(r, 0);
 }
 
@@ -537,6 +597,20 @@ static void open_cgroup(struct manager *manager)
 		log_notice("workers get no cgroups of their own: %s", error_text(&error, -ENOENT));
 }
 
+/* Checks that were there before the last stop and are not configured any more: nobody else would tell. */
+static void tell_gone(struct manager *manager)
+{
+	const struct strmap_entry *entry;
+	size_t position = 0;
+
+	while ((entry = strmap_next(&manager->restored, &position))) {
+		struct subject subject = {.number = manager->next_number++, .name = entry->key};
+
+		recorder_check_gone(manager->recorder, &subject);
+	}
+	saved_done(&manager->restored);
+}
+
 static int start(struct manager *manager, struct error *error)
 {
 	int r = sd_event_default(&manager->event);
@@ -562,7 +636,7 @@ static int start(struct manager *manager, struct error *error)
 	if (!manager->config)
 		return error_set(error, -EINVAL, "the configuration has %zu error%s",
 			manager->reload_error_count, manager->reload_error_count == 1 ? "" : "s");
-	saved_done(&manager->restored);
+	tell_gone(manager);
 	recorder_note(
 		manager->recorder, NULL, "started", GAVEA_OK, NULL, 0, "gavead %s started", GAVEA_VERSION);
 	again(manager->flush_timer, CLOCK_BOOTTIME, manager->config->flush_every);
@@ -625,12 +699,6 @@ void manager_free(struct manager *manager)
 	if (!manager)
 		return;
 	manager->stopping = true;
-	sd_notify(false, "STOPPING=1\nSTATUS=Stopping");
-	if (manager->recorder && manager->config) {
-		recorder_note(manager->recorder, NULL, "stopped", GAVEA_OK, NULL, 0, "gavead %s stopped",
-			GAVEA_VERSION);
-		save_states(manager);
-	}
 	control_free(TAKE_PTR(manager->control));
 	loader_free(manager->loader);
 	stop_units(manager);
@@ -643,6 +711,7 @@ void manager_free(struct manager *manager)
 	sd_event_source_disable_unref(manager->flush);
 	sd_event_source_disable_unref(manager->flush_timer);
 	sd_event_source_disable_unref(manager->memory_timer);
+	sd_event_source_disable_unref(manager->farewell);
 	sd_event_unref(manager->event);
 	free(manager);
 }

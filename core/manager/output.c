@@ -132,6 +132,12 @@ void output_urgent(struct output *output)
 		schedule(output, URGENT_GAP);
 }
 
+void output_last(struct output *output)
+{
+	if (!output->failing)
+		deliver(output);
+}
+
 /* ---- The worker's side ---- */
 
 void output_events(struct output *output, Gavea__Worker__V1__Output *events)

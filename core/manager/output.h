@@ -35,6 +35,9 @@ void output_gone(struct output *output);
 /* Something came that should not wait. */
 void output_urgent(struct output *output);
 
+/* Delivers what there is right now, unless the last try failed: the agent is stopping. */
+void output_last(struct output *output);
+
 /* The worker's side. */
 void output_events(struct output *output, Gavea__Worker__V1__Output *events);
 void output_done(struct output *output, Gavea__Worker__V1__Done *done);

@@ -255,14 +255,35 @@ static void free_checks(struct unit *unit)
 {
 	for (size_t i = 0; i < unit->check_count; i++)
 		check_free(unit->checks[i]);
+	unit->check_count = 0;
+}
+
+static void free_outputs(struct unit *unit)
+{
 	for (size_t i = 0; i < unit->output_count; i++)
 		output_free(unit->outputs[i]);
-	unit->check_count = unit->output_count = 0;
+	unit->output_count = 0;
+}
+
+void unit_finish(struct unit *unit)
+{
+	free_checks(unit);
+	for (size_t i = 0; i < unit->output_count; i++)
+		output_last(unit->outputs[i]);
+}
+
+bool unit_delivers(const struct unit *unit)
+{
+	for (size_t i = 0; i < unit->output_count; i++)
+		if (output_busy(unit->outputs[i]))
+			return true;
+	return false;
 }
 
 void unit_stop(struct unit *unit)
 {
 	free_checks(unit);
+	free_outputs(unit);
 	worker_release(unit->worker);
 }
 
@@ -271,6 +292,7 @@ void unit_free(struct unit *unit)
 	if (!unit)
 		return;
 	free_checks(unit);
+	free_outputs(unit);
 	worker_free(unit->worker);
 	series_map_done(&unit->map);
 	free(unit->checks);
@@ -365,11 +387,6 @@ void unit_watch_memory(struct unit *unit)
 {
 	if (worker_busy(unit->worker))
 		worker_watch_memory(unit->worker);
-}
-
-bool unit_busy(const struct unit *unit)
-{
-	return worker_busy(unit->worker);
 }
 
 const struct config_plugin *unit_config(const struct unit *unit)

@@ -50,12 +50,15 @@ int unit_apply(struct unit *unit, const struct config_plugin *config);
 /* Taken out of the configuration: says so for each of its checks. The caller frees it. */
 void unit_gone(struct unit *unit);
 
+/* Ends its checks, and has its outputs deliver what there is. */
+void unit_finish(struct unit *unit);
+bool unit_delivers(const struct unit *unit);
+
 /* Ends its checks and outputs and lets its worker go; only unit_free() may follow. */
 void unit_stop(struct unit *unit);
 
 void unit_urgent(struct unit *unit);
 void unit_watch_memory(struct unit *unit);
-bool unit_busy(const struct unit *unit);
 
 const struct config_plugin *unit_config(const struct unit *unit);
 struct worker *unit_worker(const struct unit *unit);

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 
 #define JOB_MAX_BYTES (UINT64_C(16) << 20) /* of output of one job */
+#define MEMORY_LOOK_EVERY (5 * NSEC_PER_SEC) /* between runs; during one it is looked at by a timer */
 #define LOG_BURST 100
 #define LOG_PER_SECOND 20
 #define LOG_FLOOD 100000 /* lines suppressed in a row: that is no log any more */
@@ -76,7 +77,8 @@ static void handle_done(struct worker *worker, Gavea__Worker__V1__Done *done)
 	if (worker->state != WORKER_READY)
 		return;
 	watch_files(worker, NULL, done->open_files);
-	worker_watch_memory(worker);
+	if (clock_ns(CLOCK_MONOTONIC) - worker->memory_seen_at > MEMORY_LOOK_EVERY)
+		worker_watch_memory(worker);
 	jobs_pump(worker);
 	worker_watch_idle(worker);
 }

@@ -33,6 +33,7 @@ struct worker {
 	int64_t timer_at; /* CLOCK_MONOTONIC */
 	int memory_file; /* /proc/PID/statm */
 	uint64_t memory;
+	int64_t memory_seen_at; /* CLOCK_MONOTONIC */
 	int64_t ready_at;
 	bool killed;
 	char kill_cause[128]; /* why it was ended by us; "" otherwise */

@@ -143,8 +143,7 @@ void worker_release(struct worker *worker)
 
 void worker_watch_memory(struct worker *worker)
 {
-	char text[128], used[32], limit[32];
-	unsigned long long pages;
+	char text[128], used[32], limit[32], *resident;
 	ssize_t n;
 
 	if (!worker->link || worker->memory_file < 0)
@@ -153,9 +152,12 @@ void worker_watch_memory(struct worker *worker)
 	if (n <= 0)
 		return;
 	text[n] = 0;
-	if (sscanf(text, "%*u %llu", &pages) != 1)
+	/* "size resident shared ...", in pages; proc(5). */
+	resident = strchr(text, ' ');
+	if (!resident)
 		return;
-	worker->memory = pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	worker->memory = strtoull(resident, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
+	worker->memory_seen_at = clock_ns(CLOCK_MONOTONIC);
 	if (worker->plugin->rights->memory && worker->memory > worker->plugin->rights->memory)
 		worker_kill(worker, worker->running_count == 1 ? worker->running : NULL,
 			"memory limit %s, it used %s", format_size(limit, worker->plugin->rights->memory),

@@ -5,7 +5,8 @@
 
 #include <stdio.h>
 
-/* Paths are relative to the root of the tree, where the compiler runs. */
+/* Paths are relative to the root of the tree, where the compiler runs. NOLINTBEGIN(bugprone-macro-parentheses): names of
+ * symbols can't stand in parentheses. */
 #define EMBED(name, file) \
 	__asm__(".pushsection .rodata\n" \
 		".hidden " #name "\n.global " #name "\n" #name ":\n" \
@@ -16,6 +17,7 @@
 EMBED(asset_style, "style.css");
 EMBED(asset_script, "app.js");
 EMBED(asset_icon, "icon.svg");
+/* NOLINTEND(bugprone-macro-parentheses) */
 extern const char asset_style[], asset_style_end[];
 extern const char asset_script[], asset_script_end[];
 extern const char asset_icon[], asset_icon_end[];

@@ -20,6 +20,7 @@ static int write_event(const struct store_event *event, void *userdata)
 	struct writing *writing = userdata;
 	struct html *html = &writing->rows;
 	enum mark mark = (unsigned)event->status <= GAVEA_UNKNOWN ? (enum mark)event->status : MARK_UNKNOWN;
+	char exact[48];
 
 	writing->count++;
 	writing->last_id = event->id;
@@ -30,7 +31,9 @@ static int write_event(const struct store_event *event, void *userdata)
 	html_mark(html, mark);
 	html_lit(html, "</td><td class=\"c-time\">");
 	html_ago(html, event->received_ms, writing->page->now.unix_ms);
-	html_lit(html, "</td>");
+	html_lit(html, "<span class=\"quiet\"> ");
+	html_text(html, format_exact(exact, event->received_ms));
+	html_lit(html, "</span></td>");
 	if (writing->with_host) {
 		html_lit(html, "<td class=\"c-host\"><a");
 		html_href(html, "/hosts/", event->agent_id);

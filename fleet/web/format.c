@@ -50,7 +50,7 @@ char *format_took(char buffer[static 48], uint64_t duration_us)
 		snprintf(buffer, 48, "%" PRIu64 " µs", duration_us);
 	else if (duration_us < 1000000)
 		snprintf(buffer, 48, "%" PRIu64 " ms", duration_us / 1000);
-	else if (duration_us < 60000000)
+	else if (duration_us < 10000000 && duration_us % 1000000)
 		snprintf(buffer, 48, "%.1f s", (double)duration_us / 1e6);
 	else {
 		format_span(span, (int64_t)(duration_us / 1000000));
@@ -96,21 +96,36 @@ char *format_value(char buffer[static 48], double value, const char *unit)
 	return buffer;
 }
 
+/* Years that RFC 3339 can't say come only from a clock that is wrong. */
+static bool is_sane(int64_t unix_ms)
+{
+	return unix_ms > 0 && unix_ms <= INT64_C(253402300799000);
+}
+
+char *format_exact(char buffer[static 48], int64_t unix_ms)
+{
+	char exact[32];
+
+	if (!is_sane(unix_ms)) {
+		snprintf(buffer, 48, "unknown");
+		return buffer;
+	}
+	clock_format_utc(exact, unix_ms, 0);
+	snprintf(buffer, 48, "%.10s %.8s UTC", exact, exact + 11);
+	return buffer;
+}
+
 void html_ago(struct html *html, int64_t unix_ms, int64_t now_ms)
 {
 	char exact[32], ago[48];
-	struct tm tm;
-	time_t seconds = (time_t)(unix_ms / 1000);
 
-	/* Years that RFC 3339 can't say come only from a clock that is wrong. */
-	if (unix_ms <= 0 || unix_ms > INT64_C(253402300799000) || !gmtime_r(&seconds, &tm)) {
+	if (!is_sane(unix_ms)) {
 		html_lit(html, "<span class=\"quiet\">unknown</span>");
 		return;
 	}
 	html_lit(html, "<time");
 	html_attr(html, "datetime", clock_format_utc(exact, unix_ms, 1));
-	strftime(exact, sizeof exact, "%Y-%m-%d %H:%M:%S UTC", &tm);
-	html_attr(html, "title", exact);
+	html_attr(html, "title", format_exact(ago, unix_ms));
 	html_lit(html, ">");
 	html_text(html, format_ago(ago, now_ms - unix_ms));
 	html_lit(html, "</time>");

@@ -67,13 +67,15 @@ static void facts(struct page *page, const struct model_host *host)
 static void warnings(struct page *page, const struct model_host *host)
 {
 	struct html *html = &page->html;
+	char within[48];
 
 	if (host->liveness == MODEL_LOST) {
 		html_lit(html, "<p class=\"banner m-lost\">");
 		html_icon(html, MARK_LOST);
 		html_lit(html, "<span>Silent: the last report came ");
 		html_ago(html, host->last_seen_ms, page->now.unix_ms);
-		html_textf(html, " and promised another within %u s. ", host->next_within_ms / 1000);
+		html_textf(html, " and promised another within %s. ",
+			format_took(within, host->next_within_ms * UINT64_C(1000)));
 		html_lit(html, "Everything below is what was last known.</span></p>");
 	}
 	if (host->conflict) {
@@ -198,7 +200,7 @@ static void check_row(struct page *page, const struct model_host *host, const st
 		html_bdi(html, check->summary);
 		if (check->item_count > 0)
 			items(html, check);
-		html_lit(html, "</td><td class=\"c-time\"><span class=\"phone-only\">since </span>");
+		html_lit(html, "</td><td class=\"c-time\"><span class=\"phone-only\">began </span>");
 		html_ago(html, server_time(host, check->since_ms), page->now.unix_ms);
 		html_lit(html, "</td><td class=\"c-time\"><span class=\"phone-only\">last run </span>");
 		last_run(page, host, check);
@@ -290,7 +292,7 @@ static void write_host(struct page *page, const struct model *model, const struc
 	html_attr(html, "data-host", host->id);
 	html_lit(html, "><h1>");
 	html_bdi(html, name);
-	html_lit(html, "</h1>");
+	html_lit(html, "</h1> ");
 	html_mark(html, mark);
 	html_lit(html, "</div>");
 	html_labels(html, host->labels, host->label_count);

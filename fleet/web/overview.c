@@ -56,11 +56,13 @@ static void problem_text(struct page *page, const struct problem *problem)
 {
 	struct html *html = &page->html;
 	const struct model_check *check = problem->check;
+	char within[48];
 
 	if (!check && problem->mark == MARK_LOST) {
 		html_lit(html, "Silent: the last report came ");
 		html_ago(html, problem->host->last_seen_ms, page->now.unix_ms);
-		html_textf(html, " and promised another within %u s", problem->host->next_within_ms / 1000);
+		html_textf(html, " and promised another within %s",
+			format_took(within, problem->host->next_within_ms * UINT64_C(1000)));
 	} else if (!check) {
 		html_lit(html, "Two machines report under this host's id: see its events");
 	} else if (!check->has_result) {
@@ -94,7 +96,7 @@ static void problem_row(struct page *page, const struct problem *problem)
 	html_bdi_cut(html, problem->check ? check : "the host itself", SUMMARY_MAX);
 	html_lit(html, "</td><td class=\"c-text\">");
 	problem_text(page, problem);
-	html_lit(html, "</td><td class=\"c-time\"><span class=\"phone-only\">since </span>");
+	html_lit(html, "</td><td class=\"c-time\"><span class=\"phone-only\">began </span>");
 	if (problem->since_ms)
 		html_ago(html, problem->since_ms, page->now.unix_ms);
 	else

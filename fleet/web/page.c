@@ -2,6 +2,7 @@
 #include "fleet/web/page.h"
 
 #include "base/clock.h"
+#include "fleet/web/format.h"
 
 #include <inttypes.h>
 
@@ -93,6 +94,7 @@ void page_begin(struct page *page, const char *title, enum page_tab tab, bool li
 	nav_link(html, "/events", "Events", tab == TAB_EVENTS);
 	html_lit(html,
 		"</ul></nav><p class=\"live\" id=\"live\" role=\"status\"></p>"
+		"<p class=\"sr\" id=\"news\" role=\"status\"></p>"
 		"<noscript><p class=\"live\">Not live without JavaScript</p></noscript></header>\n"
 		"<main id=\"main\" tabindex=\"-1\">");
 }
@@ -100,13 +102,12 @@ void page_begin(struct page *page, const char *title, enum page_tab tab, bool li
 void page_end(struct page *page)
 {
 	struct html *html = &page->html;
-	char exact[32];
+	char exact[32], text[48];
 
 	html_lit(html, "<p class=\"asof quiet\">As of <time");
 	html_attr(html, "datetime", clock_format_utc(exact, page->now.unix_ms, 1));
 	html_lit(html, " data-fixed>");
-	exact[10] = ' ';
-	html_textf(html, "%.19s UTC", exact);
+	html_text(html, format_exact(text, page->now.unix_ms));
 	html_lit(html, "</time>. <a href=\"\">Reload</a></p></main>\n</body></html>\n");
 }
 

@@ -30,19 +30,38 @@ static struct range range_of(const double *points, size_t count)
 	return range;
 }
 
+/* How many points are drawn: all, or of a host that reports since minutes only the shortest of these spans. */
+static size_t span_of(const double *points)
+{
+	static const size_t spans[] = {20, 60, 120};
+	size_t first = 0;
+
+	while (first < MODEL_POINTS && !isfinite(points[first]))
+		first++;
+	for (size_t i = 0; i < ARRAY_SIZE(spans); i++)
+		if (MODEL_POINTS - first <= spans[i])
+			return spans[i];
+	return MODEL_POINTS;
+}
+
+static const char *span_name(size_t span)
+{
+	return span == 20 ? "5 min" : span == 60 ? "15 min" : span == 120 ? "30 min" : "hour";
+}
+
 static double average(const struct range *range)
 {
 	return range->sum / (double)range->count;
 }
 
 /* The line, broken where there are no points. As an area each part is closed down to the bottom. */
-static void path(struct html *html, const double *points, double low, double high, bool area)
+static void path(struct html *html, const double *points, size_t span, double low, double high, bool area)
 {
 	double y = 0;
 	bool drawing = false;
 
-	for (size_t i = 0; i <= MODEL_POINTS; i++) {
-		bool there = i < MODEL_POINTS && isfinite(points[i]);
+	for (size_t i = 0; i <= span; i++) {
+		bool there = i < span && isfinite(points[i]);
 
 		if (there) {
 			/* Halves, for the difference of two halves can't overflow. */
@@ -53,8 +72,8 @@ static void path(struct html *html, const double *points, double low, double hig
 				html_textf(html, "%s%zu %.1f", drawing ? "L" : "M", i, y);
 		} else if (drawing && area) {
 			html_textf(html, "L%zu %.0fz", i - 1, HEIGHT);
-		} else if (drawing) {
-			html_lit(html, "h.5"); /* a point alone is seen too */
+		} else if (drawing && (i < 2 || !isfinite(points[i - 2]))) {
+			html_lit(html, "h.5"); /* a point alone is to be seen */
 		}
 		drawing = there;
 	}
@@ -64,20 +83,21 @@ static void drawing(
 	struct html *html, const struct model_plot *plot, const double *points, const struct range *range)
 {
 	double low = fmin(range->least, 0), high = fmax(range->most, streq(plot->unit, "ratio") ? 1 : 0);
+	size_t span = span_of(points);
 	char least[48], most[48], mean[48], last[48];
 
 	if (!(high / 2 - low / 2 > 0))
 		high = low + 1;
 	html_lit(html, "<svg class=\"spark\" role=\"img\" preserveAspectRatio=\"none\"");
-	html_attrf(html, "viewBox", "0 0 %d %.0f", MODEL_POINTS, HEIGHT);
-	html_attrf(html, "aria-label", "%s over the last hour: minimum %s, average %s, maximum %s, last %s",
-		plot->title, format_value(least, range->least, plot->unit),
+	html_attrf(html, "viewBox", "0 0 %zu %.0f", span, HEIGHT);
+	html_attrf(html, "aria-label", "%s over the last %s: minimum %s, average %s, maximum %s, last %s",
+		plot->title, span_name(span), format_value(least, range->least, plot->unit),
 		format_value(mean, average(range), plot->unit), format_value(most, range->most, plot->unit),
 		format_value(last, range->last, plot->unit));
 	html_lit(html, "><path class=\"area\" d=\"");
-	path(html, points, low, high, true);
+	path(html, points + MODEL_POINTS - span, span, low, high, true);
 	html_lit(html, "\"/><path class=\"line\" vector-effect=\"non-scaling-stroke\" d=\"");
-	path(html, points, low, high, false);
+	path(html, points + MODEL_POINTS - span, span, low, high, false);
 	html_lit(html, "\"/></svg>");
 }
 
@@ -134,6 +154,7 @@ void html_spark(struct html *html, const struct model_plot *plot, const double p
 	struct model_time now)
 {
 	struct range range = range_of(points, MODEL_POINTS);
+	size_t span = span_of(points);
 	char last[48];
 
 	if (range.count == 0)
@@ -142,7 +163,9 @@ void html_spark(struct html *html, const struct model_plot *plot, const double p
 	html_attrf(html, "data-key", "plot-%s", plot->name);
 	html_lit(html, "><h3>");
 	html_text(html, plot->title);
-	html_lit(html, " <strong>");
+	html_lit(html, " <span class=\"quiet\">");
+	html_text(html, span < MODEL_POINTS ? span_name(span) : "");
+	html_lit(html, "</span> <strong>");
 	html_text(html, format_value(last, range.last, plot->unit));
 	html_lit(html, "</strong></h3>");
 	drawing(html, plot, points, &range);

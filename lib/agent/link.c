@@ -33,7 +33,7 @@ static char **worker_environment(void)
 		/* GnuTLS comes along with libcurl, unused; its start alone costs 800 KiB. */
 		"GNUTLS_NO_IMPLICIT_INIT=1",
 		/* Looking for leaks needs ptrace, which the sandbox forbids. */
-		"ASAN_OPTIONS=detect_leaks=0:exitcode=99",
+		"ASAN_OPTIONS=detect_leaks=0:exitcode=99:handle_segv=0",
 	};
 	char **list = calloc(ARRAY_SIZE(kept) + ARRAY_SIZE(fixed) + 1, sizeof *list);
 	size_t n = 0;
@@ -278,8 +278,8 @@ static int describe_failed(struct link *link, int r, int timeout_ms, struct erro
 	if (r < 0)
 		return error_set(error, r, "cannot speak with the worker: %s", strerror(-r));
 	if (poll(&p, 1, 1000) > 0 && link_reap(link, &status))
-		return error_set(error, -EPIPE, "the worker was %s while the plugin was loaded",
-			link_death(status, text));
+		return error_set(
+			error, -EPIPE, "worker %s while the plugin was loaded", link_death(status, text));
 	return error_set(error, -EPIPE, "the worker ended while the plugin was loaded");
 }
 

@@ -58,7 +58,7 @@ export async function populate(fleet) {
 			within_ms: i + 1 === 9 ? 1000 : 3600000,
 			history: 60,
 			checks: { ...healthy, ...(i + 1 === 9 ? troubles[2] : troubles[i + 1]) },
-			events: i < 6 ? [["state", "host/cpu", i ? "ok" : "warning", "host/cpu went from ok to warning: 94 % busy"],
+			events: i < 6 ? [["state", "host/cpu", i ? "ok" : "warning", i ? "from warning to ok: 4 cores, 31 % busy" : "from ok to warning: 94 % busy"],
 				["reload", "", "ok", "configuration reloaded: 5 checks"]] : [],
 		});
 }

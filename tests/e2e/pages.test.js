@@ -122,9 +122,16 @@ test("a change arrives without a reload and leaves focus and open details alone"
 	const rows = page.locator("#checks > tr");
 	await eventually(async () => assert.deepEqual(await texts(rows.locator("> .c-host")), ["b/moves", "a/items", "c/new"]));
 	assert.match(await rows.first().innerText(), /critical\s+b\/moves\s+now critical/);
-	assert.match(await page.locator(".headline").innerText(), /critical/);
+	assert.equal(await page.locator("#news").textContent(), "one critical");
 	assert.equal(await page.evaluate(() => document.activeElement.nodeName), "SUMMARY");
 	assert.ok(await page.locator("#checks details").evaluate((details) => details.open));
+
+	// Now the row that has the focus moves up.
+	await fleet.report(1, told("ok"));
+	await eventually(async () => assert.deepEqual(await texts(rows.locator("> .c-host")), ["a/items", "b/moves", "c/new"]));
+	assert.equal(await page.evaluate(() => document.activeElement.nodeName), "SUMMARY");
+	assert.ok(await page.locator("#checks details").evaluate((details) => details.open));
+	assert.equal(await page.locator("#news").textContent(), "one warning");
 	assert.ok(await page.evaluate(() => window.stays), "the page was not loaded again");
 });
 
@@ -252,8 +259,12 @@ test("pages ask for the read token and are live with it", async (t) => {
 	assert.match((await fetch(fleet.url)).headers.get("www-authenticate"), /Basic/);
 	const page = await open(t, browser, fleet.url, { httpCredentials: { username: "any", password: "a-long-token" } });
 	await page.locator("#live", { hasText: "Live" }).waitFor();
+	// The token may also stand in the address.
+	const other = await open(t, browser, fleet.url.replace("//", "//any:a-long-token@"));
+	await other.locator("#live", { hasText: "Live" }).waitFor();
 	await fleet.report(1, { ...hour, name: "one", checks: { "a/b": ok() } });
 	await page.locator("#hosts tr").waitFor();
+	await other.locator("#hosts tr").waitFor();
 });
 
 test("answers carry a strict policy, and files that do not change are kept", async () => {

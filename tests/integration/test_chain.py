@@ -216,6 +216,26 @@ def test_a_check_that_is_taken_out_goes_at_the_server_too(chain):
     wait_until("one to go", lambda: set(chain.checks()) == {"plain/a"})
 
 
+def test_a_check_that_went_while_the_agent_was_down_goes_too(chain):
+    chain.start_fleet()
+    chain.configure('plain: { every = "200ms"; checks = ( { name = "a"; }, { name = "b"; } ); };')
+    chain.start_agent()
+    wait_until("both", lambda: {"plain/a", "plain/b"} <= set(chain.checks()))
+    chain.agent.stop()
+    chain.configure('plain: { every = "200ms"; checks = ( { name = "a"; } ); };')
+    chain.start_agent()
+    wait_until("one to go", lambda: set(chain.checks()) == {"plain/a"})
+
+
+def test_the_server_hears_that_an_agent_stops(chain):
+    chain.start_fleet()
+    chain.configure(PLAIN)
+    chain.start_agent()
+    wait_until("the check", lambda: "plain/default" in chain.checks())
+    chain.agent.stop()
+    assert chain.fleet_events()[-1][1] == "stopped"
+
+
 def make_certificate(folder, name):
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
                     "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.pem", "-days", "2", "-subj", "/CN=fleet",

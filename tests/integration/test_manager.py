@@ -114,8 +114,6 @@ def runs_on_time(host, name="plain/default", runs=5):
     ("fdleak", 1000, "descriptor"),
 ])
 def test_a_bad_plugin_harms_only_itself_and_the_cause_is_named(host, mode, count, cause):
-    if SANITIZED and mode in ("crash", "crash-open"):
-        cause = "worker exited with status 99"
     timeout = "500ms" if cause.startswith("no answer") else "10s"
     agent = host({"a.conf": GOOD, "b.conf": hostile(mode, count, timeout=timeout)})
     result = agent.summary("hostile/default", cause)
@@ -195,6 +193,16 @@ def test_a_plugin_that_dies_while_it_is_loaded_is_a_configuration_error(host, pl
     assert "the old one stays in force" in error
     assert any(cause in line and "b.conf:1" in line for line in lines), lines
     runs_on_time(agent)
+
+
+def test_a_worker_that_does_not_start_with_its_rights_keeps_the_old_configuration(host):
+    agent = host({"a.conf": GOOD})
+    agent.configure({"a.conf": GOOD, "b.conf": "moody: { };"})
+    error, lines = agent.control.reload()
+    assert "the old one stays in force" in error
+    assert lines == ["moody: its worker does not start: worker exited with status 5 while the plugin was loaded"]
+    runs_on_time(agent)
+    assert set(agent.control.status()[0]) == {"plain/default"}
 
 
 def test_state_changes_become_events_and_attempts_hold_them_back(host):

@@ -8,6 +8,9 @@ const PACE_MS = 1500; // between two fetches
 const SILENCE_MS = 40000; // the server speaks at least every 15 s
 const RETRY_MS = 5000;
 
+// Without the user and the password that the page's own address may carry: fetch() refuses those.
+const here = () => location.origin + location.pathname + location.search;
+
 const since = document.body.dataset.since;
 const indicator = document.getElementById("live");
 const main = document.getElementById("main");
@@ -92,8 +95,14 @@ function updateChildren(old, fresh) {
 	}
 }
 
+// What a screen reader tells of a change.
+function gist() {
+	return main.querySelector("#h-problems, .headline")?.textContent ?? "";
+}
+
 function put(page) {
 	const focused = document.activeElement;
+	const before = gist();
 
 	ahead = Number(page.body.dataset.now) - Date.now();
 	document.title = page.title;
@@ -101,6 +110,7 @@ function put(page) {
 	// An element that is moved loses the focus.
 	if (focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
 	refreshTimes();
+	if (gist() !== before) document.getElementById("news").textContent = gist();
 }
 
 // ---- Hearing of changes ----
@@ -132,10 +142,10 @@ function heard() {
 async function update() {
 	fetchedAt = Date.now();
 	try {
-		const answer = await fetch(location.href, { cache: "no-store" });
+		const answer = await fetch(here(), { cache: "no-store" });
+		if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
 		const page = new DOMParser().parseFromString(await answer.text(), "text/html");
 
-		if (!page.getElementById("main")) throw new Error(`HTTP ${answer.status}`);
 		fetching = null;
 		put(page);
 	} catch {
@@ -152,7 +162,7 @@ function open() {
 	clearTimeout(opening);
 	stream?.close();
 	heardAt = Date.now();
-	stream = new EventSource(`/events/stream?since=${encodeURIComponent(since)}`);
+	stream = new EventSource(`${location.origin}/events/stream?since=${encodeURIComponent(since)}`);
 	stream.addEventListener("open", heard);
 	stream.addEventListener("beat", heard);
 	stream.addEventListener("change", (event) => {

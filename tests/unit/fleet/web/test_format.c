@@ -46,6 +46,8 @@ static void durations_have_a_fitting_unit(void **state _unused_)
 	assert_string_equal(format_took(buffer, 420), "420 µs");
 	assert_string_equal(format_took(buffer, 420000), "420 ms");
 	assert_string_equal(format_took(buffer, 3200000), "3.2 s");
+	assert_string_equal(format_took(buffer, 1000000), "1 s");
+	assert_string_equal(format_took(buffer, 42300000), "42 s");
 	assert_string_equal(format_took(buffer, 300000000), "5 min");
 	format_took(buffer, UINT64_MAX);
 }
@@ -94,6 +96,7 @@ static void a_time_carries_its_exact_form(void **state _unused_)
 static void a_time_that_can_not_be_is_unknown(void **state _unused_)
 {
 	static const int64_t times[] = {0, -5, INT64_MIN, INT64_MAX, INT64_C(253402300800000)};
+	char exact[48];
 
 	for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
 		_cleanup_buf_ struct buf out = BUF_INIT;
@@ -101,6 +104,7 @@ static void a_time_that_can_not_be_is_unknown(void **state _unused_)
 
 		html_ago(&html, times[i], 1000);
 		assert_non_null(strstr(buf_str(&out), "unknown"));
+		assert_string_equal(format_exact(exact, times[i]), "unknown");
 	}
 }
 
