@@ -16,7 +16,7 @@ static void columns_are_as_wide_as_their_widest_cell(void **state _unused_)
 {
 	const struct terminal terminal = {.utf8 = true};
 	_cleanup_buf_ struct buf out = BUF_INIT;
-	_cleanup_table_ struct table table;
+	_cleanup_table_ struct table table = {.columns = NULL};
 
 	table_init(&table, columns, ARRAY_SIZE(columns));
 	table_add(&table, STYLE_PLAIN, "ação");
@@ -36,7 +36,7 @@ static void the_last_column_is_cut_off_at_the_edge(void **state _unused_)
 {
 	const struct terminal terminal = {.utf8 = true, .width = 24};
 	_cleanup_buf_ struct buf out = BUF_INIT;
-	_cleanup_table_ struct table table;
+	_cleanup_table_ struct table table = {.columns = NULL};
 
 	table_init(&table, columns, ARRAY_SIZE(columns));
 	table_add(&table, STYLE_PLAIN, "a");
@@ -56,7 +56,9 @@ static void text_from_outside_cannot_talk_to_the_terminal(void **state _unused_)
 		   "d\xc2\x9b"
 		   "31me\xff\xe2\x80\xae!",
 		&out);
-	assert_string_equal(buf_str(&out), "a [2Jb c?d?31me?" "?!");
+	assert_string_equal(buf_str(&out),
+		"a [2Jb c?d?31me?"
+		"?!");
 }
 
 static void text_is_cut_between_characters(void **state _unused_)
