@@ -287,18 +287,27 @@ static int take_message(struct running *running, from_worker_t *message)
 	return 0;
 }
 
+/* What a run says after it was told to stop is discarded. A plugin can also see for itself that its time is over
+ * and stop before it is told. */
 static void after_cancel(struct running *running)
 {
+	int64_t now = clock_ns(CLOCK_MONOTONIC);
+	struct outcome *outcome = running->outcome;
 	char text[32];
 
-	if (!running->cancelled_at || running->outcome->end > OUTCOME_FAILED)
+	if (!running->cancelled_at && now - running->began >= running->limits->timeout) {
+		running->cancelled_at = now;
+		running->overran = true;
+	}
+	if (!running->cancelled_at || outcome->end > OUTCOME_FAILED)
 		return;
-	running->outcome->stopped_after = clock_ns(CLOCK_MONOTONIC) - running->cancelled_at;
-	free(running->outcome->result->items);
-	running->outcome->result->items = NULL;
-	running->outcome->result->n_items = 0;
-	free(running->outcome->result->summary);
-	running->outcome->result->summary = (char *)protobuf_c_empty_string;
+	outcome->stopped_after = MAX(now - running->cancelled_at, (int64_t)1);
+	free(outcome->result->items);
+	outcome->result->items = NULL;
+	outcome->result->n_items = 0;
+	outcome->sample_count = 0;
+	free(outcome->result->summary);
+	outcome->result->summary = (char *)protobuf_c_empty_string;
 	if (running->overran)
 		fail(running, OUTCOME_OVERRAN, "no answer in %s; it stopped when asked",
 			format_duration(text, running->limits->timeout));
