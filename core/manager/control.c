@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "core/manager/collect.h"
 #include "core/manager/control_answers.h"
 #include "wire/frame.h"
 
@@ -188,7 +189,7 @@ static void on_command_answered(
 			client_send(client, &answer);
 		}
 		if (done && done->error)
-			cause = str_empty(done->message) ? strerror(-done->error) : done->message;
+			cause = collect_reason(done);
 		client_end(client, cause);
 	}
 	gavea__control__v1__request__free_unpacked(own->request, NULL);
