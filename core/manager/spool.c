@@ -95,6 +95,9 @@ static int next_segment(struct spool *spool, bool current_will_do)
 	if (r < 0) {
 		disk_failed(spool, "opening the folder", r);
 	} else {
+		/* After memory under yet another id: one that comes back would look like two agents in turn. */
+		if (spool->has_memory_id)
+			random_bytes(spool->id, sizeof spool->id);
 		r = add_segment(spool, false);
 		if (r == 0) {
 			if (spool->disk_error[0])
