@@ -145,6 +145,11 @@ static int recover_segment(struct spool *spool, const char *name)
 		return 0;
 	spool->next_stream = MAX(spool->next_stream, stream + 1);
 	r = segment_recover(spool->folder, stream, &segment);
+	if (r == -ENODATA) {
+		log_notice("spool: %s: removed, it was never finished", name);
+		unlinkat(spool->folder, name, 0);
+		return 0;
+	}
 	if (r < 0) {
 		set_aside(spool, name,
 			r == -EBADMSG ? "not a segment, or its header is damaged" : strerror(-r));
