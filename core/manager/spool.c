@@ -64,8 +64,7 @@ static int open_folder(struct spool *spool)
 static int add_segment(struct spool *spool, bool in_memory)
 {
 	struct segment *last = current(spool), segment;
-	struct segment_header header = {
-		.stream = spool->next_stream, .first_seq = spool->next_seq - spool->pending_count};
+	struct segment_header header = {.first_seq = spool->next_seq - spool->pending_count};
 	int r;
 
 	if (in_memory && !spool->has_memory_id) {
@@ -76,10 +75,14 @@ static int add_segment(struct spool *spool, bool in_memory)
 	if (GROW(spool->segments, spool->count, spool->room) < 0)
 		return -ENOMEM;
 	last = current(spool);
-	r = segment_create(spool->folder, &header, in_memory, &segment);
+	/* A file of that name is one that failed in the making and could not be removed, or was there before the
+	 * folder could be opened. */
+	do {
+		header.stream = spool->next_stream++;
+		r = segment_create(spool->folder, &header, in_memory, &segment);
+	} while (r == -EEXIST);
 	if (r < 0)
 		return r;
-	spool->next_stream++;
 	if (last && !last->in_memory)
 		last->fd = fd_close(last->fd);
 	spool->segments[spool->count++] = segment;
