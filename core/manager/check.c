@@ -206,7 +206,6 @@ void check_output(struct check *check, Gavea__Worker__V1__Output *output)
 		collect_complain(&check->collect, "sent samples of series that it had not declared");
 		return;
 	}
-	recorder_begin(recorder);
 	recorder_samples(recorder, &check->subject, output->samples, check->job.sent_ms);
 }
 

@@ -45,7 +45,7 @@ static int teardown(void **state)
 	return rmdir(folder);
 }
 
-/* No file may grow beyond that; 0: no limit. Memory has no such limit. */
+/* No file may grow beyond that, nor one in memory; 0: no limit. */
 static void limit_files(rlim_t bytes)
 {
 	struct rlimit limit;
@@ -129,7 +129,6 @@ static void samples(struct fixture *fixture, struct subject *subject, uint32_t a
 	histogram.series = b;
 	message.histograms = list;
 	message.n_histograms = b ? 1 : 0;
-	recorder_begin(fixture->recorder);
 	recorder_samples(fixture->recorder, subject, &message, 1000);
 }
 
@@ -288,6 +287,27 @@ static void every_segment_is_complete_in_itself(void **state)
 	assert_true(walk.check_declarations <= 2 * walk.segments);
 }
 
+static void segments_end_and_memory_is_left_without_any_samples(void **state)
+{
+	struct fixture *fixture = *state;
+	struct spool *spool = recorder_spool(fixture->recorder);
+
+	for (int i = 0; i < 200; i++) {
+		result(fixture, &fixture->first, "nothing to measure");
+		spool_flush(spool);
+	}
+	assert_true(spool->count > 1);
+	limit_files(spool->segments[spool->count - 1].size + 10);
+	result(fixture, &fixture->first, "in memory");
+	spool_flush(spool);
+	assert_true(spool->segments[spool->count - 1].in_memory);
+	limit_files(0);
+	spool->retry_disk_at = 0;
+	recorder_note(fixture->recorder, NULL, "reloaded", GAVEA_OK, NULL, 0, "configuration reloaded");
+	assert_false(spool->segments[spool->count - 1].in_memory);
+	walk_segments(fixture);
+}
+
 static void segments_in_memory_are_complete_too_and_so_are_those_after_it(void **state)
 {
 	struct fixture *fixture = *state;
@@ -421,6 +441,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(numbers_are_declared_once_a_stream),
 		TEST(every_segment_is_complete_in_itself),
+		TEST(segments_end_and_memory_is_left_without_any_samples),
 		TEST(segments_in_memory_are_complete_too_and_so_are_those_after_it),
 		TEST(a_failed_write_leaves_nothing_behind_that_a_restart_would_find),
 		TEST(a_check_that_goes_and_comes_back_is_declared_anew),
