@@ -64,11 +64,12 @@ static void handle(struct httpd_request *request, void *userdata)
 	struct server *server = userdata;
 	const char *path = httpd_path(request);
 
-	if (streq(path, "/v1/report"))
+	if (streq(path, "/v1/report")) {
 		server_report(server, request);
-	else if (startswith(path, "/v1/") || streq(path, "/healthz") || streq(path, "/metrics"))
+	} else if (startswith(path, "/v1/") || streq(path, "/healthz") || streq(path, "/metrics")) {
+		httpd_set_header(request, "Cache-Control", "no-store");
 		server_api(server, request);
-	else if (!web_handle(server->web, request))
+	} else if (!web_handle(server->web, request))
 		httpd_answer_error(request, 404, "there is nothing at this address");
 }
 
