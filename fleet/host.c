@@ -312,13 +312,22 @@ int64_t host_patience_ms(const struct host *host)
 	return within + MAX(within / 2, GRACE_MIN_MS);
 }
 
+/* An agent whose disk fails goes on with a spool in memory and returns to the one on the disk. */
+static bool same_agent(const struct source *a, const struct source *b)
+{
+	return a->machine_id && *a->machine_id && a->boot_id && *a->boot_id && b->machine_id && b->boot_id &&
+		a->address && b->address && streq(a->machine_id, b->machine_id) &&
+		streq(a->boot_id, b->boot_id) && streq(a->address, b->address);
+}
+
 bool source_returned(const struct host *host, const struct source *source, int64_t received_ms,
 	const struct source **ret_other)
 {
 	for (size_t i = 0; i < host->source_count; i++) {
 		const struct source *other = &host->sources[i];
 
-		if (other != source && other->last_seen_ms >= source->last_seen_ms &&
+		if (other != source && !same_agent(source, other) &&
+			other->last_seen_ms >= source->last_seen_ms &&
 			other->last_seen_ms + host_patience_ms(host) > received_ms &&
 			source->last_seen_ms > 0) {
 			*ret_other = other;

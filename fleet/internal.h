@@ -103,8 +103,8 @@ struct source *source_add(struct host *host, const char *spool_id);
 /* How long after a sign of life a host is called lost. */
 int64_t host_patience_ms(const struct host *host);
 
-/* Whether an agent goes on with this spool after another one was used, which is still live: an agent takes a new spool now
- * and then, but never goes back to an older one, so there are two of them. */
+/* Whether an agent goes on with this spool after another one was used, which is still live, and by another machine: an
+ * agent takes a new spool now and then, and goes back to an older one only when its disk had failed. */
 bool source_returned(const struct host *host, const struct source *source, int64_t received_ms,
 	const struct source **ret_other);
 

@@ -247,6 +247,46 @@ static void a_return_to_an_older_spool_is_a_conflict(void **state)
 	assert_false(plan.conflict_begins);
 }
 
+static void a_spool_in_memory_meanwhile_is_no_conflict(void **state)
+{
+	struct model *model = *state;
+	struct update_plan plan;
+	struct fixture f;
+	struct host *host;
+
+	fixture_begin(&f, 1);
+	f.agent.boot_id = (char *)"boot";
+	apply(model, &f, 0);
+	f.report.spool_id = (char *)SPOOL_B; /* the disk is full */
+	apply(model, &f, 1000);
+	f.report.spool_id = (char *)SPOOL_A; /* it is not, any more */
+	judge(model, &f, 2000, &plan);
+	assert_false(plan.conflict_begins);
+	host = apply(model, &f, 2000);
+	assert_false(host->public.conflict);
+}
+
+static void a_clock_that_was_ahead_does_not_hold_values_back(void **state)
+{
+	const struct model_series *series;
+	struct model *model = *state;
+	struct fixture f;
+	struct host *host;
+
+	fixture_begin(&f, 1);
+	declare(&f);
+	fixture_sample(&f, 1, 7, START_MS + 86400000); /* a day ahead */
+	f.report.sent_at_ms = START_MS + 86400000;
+	host = update_apply(model, &f.report, "192.0.2.1", START_MS, at(0));
+	series = model_series_find(&host->public, "node_load1", "");
+	assert_true(series->value == 7.0);
+	fixture_begin(&f, 10); /* and set right */
+	fixture_sample(&f, 1, 8, START_MS + 10000);
+	apply(model, &f, 10000);
+	assert_true(series->value == 8.0);
+	assert_int_equal(series->time_ms, START_MS + 10000);
+}
+
 static void a_counters_rate_survives_a_reset(void **state)
 {
 	struct model *model = *state;
@@ -466,6 +506,8 @@ int main(void)
 		TEST(records_that_are_known_are_passed_over),
 		TEST(numbers_must_be_declared_in_their_stream),
 		TEST(a_return_to_an_older_spool_is_a_conflict),
+		TEST(a_spool_in_memory_meanwhile_is_no_conflict),
+		TEST(a_clock_that_was_ahead_does_not_hold_values_back),
 		TEST(a_counters_rate_survives_a_reset),
 		TEST(plots_are_placed_by_the_servers_clock),
 		TEST(cpu_busy_is_what_is_not_idle),
