@@ -255,20 +255,17 @@ int numbers_set(struct numbers *numbers, uint32_t number, void *value)
 	return 0;
 }
 
-static void numbers_forget(struct numbers *numbers, const void *value)
+/* Goes through all numbers once, however many series go: there may be many of both. */
+static void forget_check(struct source *source, const struct model_check *check)
 {
-	for (size_t i = 0; i < numbers->room; i++)
-		if (numbers->at[i] == value)
-			numbers->at[i] = NULL;
-}
+	for (size_t i = 0; i < source->checks.room; i++)
+		if (source->checks.at[i] == check)
+			source->checks.at[i] = NULL;
+	for (size_t i = 0; i < source->series.room; i++) {
+		const struct series *series = source->series.at[i];
 
-static void forget_everywhere(struct host *host, const void *check, const void *series)
-{
-	for (size_t i = 0; i < host->source_count; i++) {
-		if (check)
-			numbers_forget(&host->sources[i].checks, check);
-		if (series)
-			numbers_forget(&host->sources[i].series, series);
+		if (series && series->public.check == check->name)
+			source->series.at[i] = NULL;
 	}
 }
 
@@ -277,6 +274,8 @@ void remove_check(struct host *host, struct model_check *check)
 	struct model_host *public = &host->public;
 	size_t kept = 0;
 
+	for (size_t i = 0; i < host->source_count; i++)
+		forget_check(&host->sources[i], check);
 	for (size_t i = 0; i < public->series_count; i++) {
 		struct series *series = (struct series *)public->series[i];
 
@@ -285,11 +284,9 @@ void remove_check(struct host *host, struct model_check *check)
 			continue;
 		}
 		plots_unbind(&host->plots, series);
-		forget_everywhere(host, NULL, series);
 		series_free(series);
 	}
 	public->series_count = kept;
-	forget_everywhere(host, check, NULL);
 	for (size_t i = 0; i < public->check_count; i++)
 		if (public->checks[i] == check) {
 			public->check_count--;

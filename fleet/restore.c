@@ -8,8 +8,7 @@
 #include <math.h>
 #include <zstd.h>
 
-#define MEMORY_MAX ((size_t)256 << 20)
-#define PLAIN_MAX ((size_t)64 << 20)
+#define MEMORY_MAX ((size_t)1 << 30) /* decoding what fitted into less when it was encoded */
 
 static Gavea__Store__V1__Host *decode(struct arena *arena, const void *bytes, size_t size)
 {
@@ -18,7 +17,7 @@ static Gavea__Store__V1__Host *decode(struct arena *arena, const void *bytes, si
 	size_t n;
 
 	if (plain_size == ZSTD_CONTENTSIZE_ERROR || plain_size == ZSTD_CONTENTSIZE_UNKNOWN ||
-		plain_size > PLAIN_MAX)
+		plain_size > SNAPSHOT_PLAIN_MAX)
 		return NULL;
 	plain = arena_alloc(arena, plain_size + 1);
 	if (!plain)

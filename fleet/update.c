@@ -55,10 +55,34 @@ static void free_items(struct model_item *items, size_t count)
 	free(items);
 }
 
+static size_t item_size(const Gavea__V1__Item *item)
+{
+	size_t size = sizeof(struct model_item) + strlen(item->name) + strlen(item->summary);
+
+	for (size_t i = 0; i < item->n_attributes; i++)
+		size += sizeof(struct model_label) + strlen(item->attributes[i]->key) +
+			strlen(item->attributes[i]->value);
+	return size;
+}
+
+/* As many as are kept: the others are told as left out. */
+static size_t count_items(const Gavea__V1__Result *result)
+{
+	size_t count = 0, size = 0;
+
+	while (count < result->n_items && count < MODEL_ITEMS_MAX) {
+		size += item_size(result->items[count]);
+		if (size > MODEL_ITEM_BYTES_MAX)
+			break;
+		count++;
+	}
+	return count;
+}
+
 /* Mostly the same as in the run before: what is equal is not allocated again. */
 static void set_items(struct model_check *check, const Gavea__V1__Result *result)
 {
-	size_t count = MIN(result->n_items, (size_t)MODEL_ITEMS_MAX);
+	size_t count = count_items(result);
 
 	if (count != check->item_count) {
 		free_items(check->items, check->item_count);

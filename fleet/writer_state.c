@@ -49,6 +49,7 @@ void writer_add_event(struct writer *writer, const struct model_host *host, cons
 		writer->events_lost++;
 		return;
 	}
+	event.again = streq(kind, "duplicate-agent-id");
 	memcpy(event.agent_id, host->id, sizeof event.agent_id);
 	writer->events[writer->event_count++] = event;
 	log_notice("host %s: %s: %s", host->name, kind, event.summary);

@@ -190,6 +190,25 @@ def test_a_store_that_cannot_be_written_refuses_reports_and_recovers(fleet, pb):
     assert "the store can't be written" in fleet.log and "the store can be written again" in fleet.log
 
 
+def test_a_host_that_comes_back_while_the_store_fails_is_told_later(fleet, pb):
+    agent = Agent(pb)
+    agent.within_ms = 500
+    agent.send(fleet, agent.full())
+    wait_until("the host to be lost", lambda: fleet.get("/v1/events")["events"])
+    size = max(f.stat().st_size for f in fleet.state.iterdir())
+    resource.prlimit(fleet.popen.pid, resource.RLIMIT_FSIZE, (size // 4096 * 4096, resource.RLIM_INFINITY))
+    agent.within_ms = 60000
+    report = agent.full()
+    for record in report.records:
+        if record.HasField("result"):
+            record.result.summary = os.urandom(2000).hex()
+    agent.send(fleet, report, status=503)
+    resource.prlimit(fleet.popen.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    wait_until("the store to recover", lambda: fleet.request("GET", "/healthz")[0] == 200)
+    agent.send(fleet, report)
+    assert [e["kind"] for e in fleet.get("/v1/events")["events"]] == ["host-back", "host-lost"]
+
+
 def fails_to_start(fleet):
     fleet.spawn()
     assert fleet.popen.wait(fleetd.PATIENCE) == 1

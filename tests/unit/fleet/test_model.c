@@ -445,6 +445,68 @@ static void a_snapshot_brings_everything_back(void **state)
 	model_free(other);
 }
 
+#define LARGE_ITEMS 1000
+
+/* Items of 4 KiB each, pointed to by all. */
+static struct host *make_large(struct model *model, struct fixture *f, unsigned checks)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
+	Gavea__V1__Item **items = calloc(LARGE_ITEMS, sizeof *items), item = GAVEA__V1__ITEM__INIT;
+	struct host *host = NULL;
+	char text[4096], name[32];
+
+	assert_non_null(items);
+	for (size_t i = 0; i < sizeof text; i++)
+		text[i] = letters[i % 26];
+	text[sizeof text - 1] = 0;
+	item.name = item.summary = text;
+	for (size_t i = 0; i < LARGE_ITEMS; i++)
+		items[i] = &item;
+	for (unsigned i = 0; i < checks; i++) {
+		fixture_begin(f, 1 + 2 * (uint64_t)i);
+		snprintf(name, sizeof name, "large/%03u", i);
+		fixture_check(f, i + 1, name);
+		fixture_result(f, i + 1, GAVEA__V1__STATUS__OK, "");
+		f->results[1].n_items = LARGE_ITEMS;
+		f->results[1].items = items;
+		host = apply(model, f, i);
+	}
+	free(items);
+	return host;
+}
+
+static void items_beyond_the_bound_are_left_out_and_counted(void **state)
+{
+	struct fixture f;
+	const struct host *host = make_large(*state, &f, 1);
+	const struct model_check *check = host->public.checks[0];
+
+	assert_in_range(check->item_count, 50, 64);
+	assert_int_equal(check->item_count + check->items_left_out, LARGE_ITEMS);
+}
+
+static void a_host_that_is_too_large_is_saved_without_its_items(void **state)
+{
+	_cleanup_error_ struct error error = ERROR_INIT;
+	_cleanup_buf_ struct buf bytes = BUF_INIT;
+	struct model *model = *state, *other;
+	const struct model_host *back;
+	struct update_plan plan;
+	struct fixture f;
+	const struct host *host = make_large(model, &f, 140);
+
+	assert_int_equal(snapshot_encode(model, host, &bytes), 1);
+	assert_int_equal(model_new(NULL, 0, &other), 0);
+	assert_int_equal(snapshot_load(other, AGENT_ID, bytes.data, bytes.size, &error), 0);
+	back = model_host_find(other, "app-01");
+	assert_int_equal(back->check_count, 140);
+	assert_int_equal(back->checks[7]->item_count, 0);
+	assert_int_equal(back->checks[7]->items_left_out, LARGE_ITEMS);
+	judge(other, &f, 0, &plan);
+	assert_int_equal(plan.last_seq, 280);
+	model_free(other);
+}
+
 static void a_damaged_snapshot_is_refused(void **state)
 {
 	_cleanup_error_ struct error error = ERROR_INIT;
@@ -514,6 +576,8 @@ int main(void)
 		TEST(hosts_are_in_the_order_of_their_names),
 		TEST(a_check_that_is_gone_takes_its_series_along),
 		TEST(a_snapshot_brings_everything_back),
+		TEST(items_beyond_the_bound_are_left_out_and_counted),
+		TEST(a_host_that_is_too_large_is_saved_without_its_items),
 		TEST(a_damaged_snapshot_is_refused),
 		TEST(subscribers_are_told_once_for_many_changes),
 		cmocka_unit_test(names_of_plots_are_judged),
