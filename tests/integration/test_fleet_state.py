@@ -5,6 +5,7 @@ import re
 import resource
 import signal
 import sqlite3
+import ssl
 import subprocess
 import sys
 import threading
@@ -318,8 +319,75 @@ def test_it_tells_systemd_how_it_is(tmp_path, pb):
         del os.environ["NOTIFY_SOCKET"], os.environ["WATCHDOG_USEC"]
     assert notify.recv(100).startswith(b"READY=1\n")
     assert notify.recv(100) == b"WATCHDOG=1"
+
+    def next_but_watchdog():
+        while (text := notify.recv(100)) == b"WATCHDOG=1":
+            pass
+        return text
+
+    server.popen.send_signal(signal.SIGHUP)
+    assert next_but_watchdog().startswith(b"RELOADING=1\nMONOTONIC_USEC=")
+    assert next_but_watchdog().startswith(b"READY=1\n")
+    server.config.write_text("nonsense = 1;\n")
+    server.popen.send_signal(signal.SIGHUP)
+    assert next_but_watchdog().startswith(b"RELOADING=1\n")
+    assert next_but_watchdog() == b"READY=1\nSTATUS=Not reloaded: see the log"
     server.popen.send_signal(signal.SIGTERM)
-    while (text := notify.recv(100)) == b"WATCHDOG=1":
-        pass
-    assert text == b"STOPPING=1"
+    assert next_but_watchdog() == b"STOPPING=1"
+    server.stop()
+
+
+def reload(server, text):
+    """Sends SIGHUP and waits until the log says how it went."""
+    before = server.log.count(text)
+    server.popen.send_signal(signal.SIGHUP)
+    wait_until(text, lambda: server.log.count(text) > before)
+
+
+def status_with(server, token):
+    return server.request("GET", "/v1/hosts", headers={"Authorization": f"Bearer {token}"})[0]
+
+
+def test_a_reload_takes_new_tokens(tmp_path):
+    (tmp_path / "token").write_text("first\n")
+    server = Fleet(tmp_path, ['read_token = "${file:%s/token}";' % tmp_path]).start()
+    assert (status_with(server, "first"), status_with(server, "second")) == (200, 401)
+    (tmp_path / "token").write_text("second\n")
+    reload(server, "reloaded: tokens and log level")
+    assert (status_with(server, "first"), status_with(server, "second")) == (401, 200)
+    server.stop()
+    assert "first" not in server.log and "second" not in server.log
+
+
+def test_a_reload_with_an_error_keeps_the_old_settings_and_says_why(tmp_path):
+    server = Fleet(tmp_path, ['read_token = "first";']).start()
+    server.config.write_text('read_token = "second";\nevents = "soon";\n')
+    reload(server, "not reloaded: the settings from before stay in force")
+    assert f"{server.config}:2: " in server.log
+    assert (status_with(server, "first"), status_with(server, "second")) == (200, 401)
+    server.config.unlink()
+    reload(server, "not reloaded: the settings from before stay in force")
+    assert status_with(server, "first") == 200
+    server.stop()
+
+
+def test_a_reload_names_settings_that_need_a_restart(tmp_path):
+    server = Fleet(tmp_path, ['read_token = "first";']).start()
+    server.config.write_text('read_token = "second";\nthreads = 3;\nplots = ["node_procs_running"];\n')
+    reload(server, "these settings take effect at a restart: plots, threads")
+    assert status_with(server, "second") == 200
+    server.stop()
+
+
+def test_a_reload_cannot_take_the_tokens_off_a_server_that_others_reach(tmp_path):
+    fleetd.tls_context(tmp_path)
+    settings = [f'certificate = "{tmp_path}/cert.pem"; key = "{tmp_path}/key.pem";']
+    server = Fleet(tmp_path, [*settings, 'read_token = "first"; report_token = "r";', 'listen = "[::ffff:127.0.0.1]:0";'],
+                   context=ssl._create_unverified_context())
+    server.listen = None
+    server.start()
+    server.config.write_text('listen = "127.0.0.1:0";\n')
+    reload(server, "not reloaded: the settings from before stay in force")
+    assert "needs report_token and read_token" in server.log
+    assert (status_with(server, "first"), status_with(server, "")) == (200, 401)
     server.stop()
