@@ -99,11 +99,11 @@ static void check_free(struct model_check *check)
 	free(check);
 }
 
-static void series_free(struct series *series)
+void series_free(struct strmap *texts, struct series *series)
 {
-	free(series->public.name);
-	free(series->public.labels);
-	free(series->public.unit);
+	texts_drop(texts, series->public.name);
+	texts_drop(texts, series->public.labels);
+	texts_drop(texts, series->public.unit);
 	free(series);
 }
 
@@ -114,7 +114,7 @@ void host_free(struct host *host)
 	for (size_t i = 0; i < host->public.check_count; i++)
 		check_free(host->public.checks[i]);
 	for (size_t i = 0; i < host->public.series_count; i++)
-		series_free((struct series *)host->public.series[i]);
+		series_free(host->texts, (struct series *)host->public.series[i]);
 	for (size_t i = 0; i < host->source_count; i++)
 		source_done(&host->sources[i]);
 	plots_of_host_done(&host->plots);
@@ -148,12 +148,13 @@ static void put_in_place(struct model *model, struct host *host)
 	renumber(model, place);
 }
 
-static struct host *make(const struct model *model, const char *id, const char *name)
+static struct host *make(struct model *model, const char *id, const char *name)
 {
 	struct host *host = calloc(1, sizeof *host);
 
 	if (!host)
 		return NULL;
+	host->texts = &model->texts;
 	memcpy(host->public.id, id, sizeof host->public.id);
 	if (plots_of_host_init(&model->plots, &host->plots) < 0 || text_set(&host->public.name, name) < 0 ||
 		text_set(&host->public.version, "") < 0 || text_set(&host->public.address, "") < 0 ||
@@ -284,7 +285,7 @@ void remove_check(struct host *host, struct model_check *check)
 			continue;
 		}
 		plots_unbind(&host->plots, series);
-		series_free(series);
+		series_free(host->texts, series);
 	}
 	public->series_count = kept;
 	for (size_t i = 0; i < public->check_count; i++)

@@ -7,6 +7,7 @@
 #include "base/strmap.h"
 #include "fleet/model.h"
 #include "fleet/plots.h"
+#include "fleet/texts.h"
 #include "proto/report.pb-c.h"
 
 #include <pthread.h>
@@ -39,6 +40,7 @@ struct source {
 
 struct host {
 	struct model_host public;
+	struct strmap *texts; /* the model's */
 	size_t place; /* in model->hosts */
 	size_t checks_room, series_room, sources_room;
 	struct source *sources;
@@ -66,6 +68,7 @@ struct model {
 	struct host **hosts; /* sorted by name and id */
 	size_t host_count, hosts_room;
 	struct strmap by_id;
+	struct strmap texts; /* names, labels and units of series: most hosts have the same */
 	struct plots plots;
 	/* Stand for what was declared beyond the bounds. */
 	struct model_check dropped_check;
@@ -92,6 +95,7 @@ void labels_free(struct model_label *labels, size_t count);
 struct host *host_add(struct model *model, const char *id, const char *name);
 int host_rename(struct model *model, struct host *host, const char *name);
 void host_free(struct host *host);
+void series_free(struct strmap *texts, struct series *series);
 struct host *host_get(const struct model *model, const char *id);
 
 /* The source of that spool; NULL: none. */

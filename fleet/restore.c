@@ -62,7 +62,7 @@ static int load_series(struct model *model, struct host *host, const Gavea__Stor
 	series->public.value = from->time_ms ? from->value : NAN;
 	series->public.count = from->count;
 	series->public.time_ms = from->time_ms;
-	return text_set(&series->public.unit, from->unit);
+	return texts_set(&model->texts, &series->public.unit, from->unit);
 }
 
 static int load_numbers(struct host *host, struct source *source, const Gavea__Store__V1__Host *message,
