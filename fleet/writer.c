@@ -75,16 +75,6 @@ int writer_submit(struct writer *writer, struct job *job)
 	return r;
 }
 
-void writer_release(struct writer *writer, size_t reports, size_t bytes)
-{
-	pthread_mutex_lock(&writer->mutex);
-	writer->waiting -= reports;
-	writer->waiting_bytes -= bytes;
-	writer->metrics->queue_reports = writer->waiting;
-	writer->metrics->queue_bytes = writer->waiting_bytes;
-	pthread_mutex_unlock(&writer->mutex);
-}
-
 /* Waits for jobs, a tick at most, and takes up to BATCH_MAX of them. They count as waiting until they are answered: of a
  * host that sends many at a time each batch leaves all but one for later. */
 static struct job *take(struct writer *writer, bool wait, bool *ret_stopping)

@@ -245,6 +245,9 @@ void httpd_respond(struct httpd_request *request, int status, struct MHD_Respons
 				response, request->header_names[i], request->header_values[i]);
 	if (response)
 		MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	/* A client that goes on to send would never let the server end. */
+	if (response && request->httpd->stopping)
+		MHD_add_response_header(response, "Connection", "close");
 	request->response = response;
 	request->status = status;
 	if (request->suspended) {

@@ -295,6 +295,7 @@ static void stopping_waits_for_those_who_will_answer(void **state)
 	httpd_stop(TAKE_PTR(f->httpd));
 	pthread_join(f->thread, NULL);
 	read_until(fd, &answer, "later");
+	assert_non_null(strstr(buf_str(&answer), "Connection: close\r\n"));
 	close(fd);
 }
 
