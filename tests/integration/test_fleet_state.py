@@ -164,6 +164,10 @@ def test_a_check_without_results_becomes_overdue(fleet, pb):
 
     wait_until("the checks to be overdue", overdue)
     assert fleet.metric("gavea_fleet_checks_overdue") == 2
+    assert [c["check"] for c in fleet.get("/v1/checks?status=unknown")["checks"]] == ["cert/www", "host/cpu"]
+    assert fleet.get("/v1/checks?status=ok")["checks"] == []
+    assert b"Its result is overdue" in fleet.request("GET", "/")[2]
+    assert fleet.request("GET", "/hosts/host-001")[2].count(b">overdue<") == 2
 
 
 def test_a_store_that_cannot_be_written_refuses_reports_and_recovers(fleet, pb):
