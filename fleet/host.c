@@ -182,6 +182,16 @@ struct host *host_add(struct model *model, const char *id, const char *name)
 	return host;
 }
 
+void host_remove(struct model *model, struct host *host)
+{
+	(void)strmap_remove(&model->by_id, host->public.id);
+	model->host_count--;
+	memmove(&model->hosts[host->place], &model->hosts[host->place + 1],
+		(model->host_count - host->place) * sizeof *model->hosts);
+	renumber(model, host->place);
+	host_free(host);
+}
+
 int host_rename(struct model *model, struct host *host, const char *name)
 {
 	int r;

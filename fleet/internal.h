@@ -95,6 +95,9 @@ void labels_free(struct model_label *labels, size_t count);
 struct host *host_add(struct model *model, const char *id, const char *name);
 int host_rename(struct model *model, struct host *host, const char *name);
 void host_free(struct host *host);
+
+/* Takes a host out of the model and frees it. */
+void host_remove(struct model *model, struct host *host);
 void series_free(struct strmap *texts, struct series *series);
 struct host *host_get(const struct model *model, const char *id);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fleet/arena.h"
+#include "fleet/decode.h"
 #include "fleet/internal.h"
 #include "fleet/snapshot.h"
 #include "proto/store.pb-c.h"
@@ -75,7 +76,7 @@ static int load_numbers(struct host *host, struct source *source, const Gavea__S
 	for (size_t i = 0; i < from->n_check_numbers && r == 0; i++) {
 		uint32_t place = from->check_places[i];
 
-		if (place == 0 || place > message->n_checks)
+		if (place == 0 || place > message->n_checks || from->check_numbers[i] > REPORT_NUMBER_MAX)
 			return -EBADMSG;
 		r = numbers_set(&source->checks, from->check_numbers[i],
 			(void *)model_check_find(
@@ -84,7 +85,7 @@ static int load_numbers(struct host *host, struct source *source, const Gavea__S
 	for (size_t i = 0; i < from->n_series_numbers && r == 0; i++) {
 		uint32_t place = from->series_places[i];
 
-		if (place == 0 || place > message->n_series)
+		if (place == 0 || place > message->n_series || from->series_numbers[i] > REPORT_NUMBER_MAX)
 			return -EBADMSG;
 		r = numbers_set(&source->series, from->series_numbers[i],
 			(void *)model_series_find(&host->public, message->series[place - 1]->name,
@@ -168,6 +169,8 @@ int snapshot_load(
 	if (message && message->agent && strlen(agent_id) == 32) {
 		host = host_add(model, agent_id, message->agent->name);
 		r = host ? load_host(model, host, message) : -ENOMEM;
+		if (host && r < 0)
+			host_remove(model, host);
 	}
 	arena_done(&arena);
 	if (r == -EBADMSG)

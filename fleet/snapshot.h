@@ -15,7 +15,7 @@ struct host;
  * large; or -ENOMEM. */
 int snapshot_encode(const struct model *model, const struct host *host, struct buf *out);
 
-/* Adds a host to the model from its snapshot. 0; -EBADMSG with error filled: damaged; -ENOMEM. */
+/* Adds a host to the model from its snapshot. 0; -EBADMSG with error filled: damaged; -ENOMEM; then there is no host. */
 int snapshot_load(
 	struct model *model, const char *agent_id, const void *bytes, size_t size, struct error *error);
 

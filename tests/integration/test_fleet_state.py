@@ -235,6 +235,27 @@ def test_a_damaged_database_is_an_error_that_says_what_to_do(fleet, pb):
     fleet.start()
 
 
+def test_a_damaged_host_does_not_keep_the_others_from_being_served(fleet, pb):
+    agents = [Agent(pb, number=n) for n in (1, 2)]
+    for agent in agents:
+        agent.send(fleet, agent.full())
+    fleet.stop()
+    with sqlite3.connect(fleet.state / "fleet.db") as db:
+        db.execute("UPDATE host SET snapshot = 'nonsense' WHERE agent_id = ?", (agents[0].agent_id,))
+        db.execute("DELETE FROM report")
+    db.close()
+    fleet.start()
+    assert [h["name"] for h in fleet.get("/v1/hosts")["hosts"]] == ["host-002"]
+    assert f"the snapshot of host {agents[0].agent_id} is damaged: it will be known again with its next report" in fleet.log
+    report = agents[0].full()
+    assert agents[0].send(fleet, report, status=409).need_declarations
+    agents[0].declare(report.declarations)
+    assert agents[0].send(fleet, report).acked_seq > 0
+    assert [h["name"] for h in fleet.get("/v1/hosts")["hosts"]] == ["host-001", "host-002"]
+    fleet.restart()
+    assert len(fleet.get("/v1/hosts")["hosts"]) == 2
+
+
 def test_another_programs_database_is_left_alone(tmp_path):
     server = Fleet(tmp_path)
     server.state.mkdir()

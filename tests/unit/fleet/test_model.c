@@ -513,6 +513,7 @@ static void a_damaged_snapshot_is_refused(void **state)
 
 	assert_int_equal(snapshot_load(*state, AGENT_ID, "nonsense", 8, &error), -EBADMSG);
 	assert_string_equal(error.message, "the snapshot of host " AGENT_ID " is damaged");
+	assert_null(model_host_first(*state));
 }
 
 static void count_call(void *userdata)
