@@ -287,6 +287,29 @@ static void a_clock_that_was_ahead_does_not_hold_values_back(void **state)
 	assert_int_equal(series->time_ms, START_MS + 10000);
 }
 
+static void labels_that_changed_are_written_though_there_is_no_record(void **state)
+{
+	Gavea__V1__Agent__LabelsEntry role = GAVEA__V1__AGENT__LABELS_ENTRY__INIT;
+	Gavea__V1__Agent__LabelsEntry site = GAVEA__V1__AGENT__LABELS_ENTRY__INIT;
+	Gavea__V1__Agent__LabelsEntry *labels[] = {&site, &role};
+	struct update_plan plan;
+	struct fixture f;
+
+	role.key = (char *)"role";
+	role.value = (char *)"app";
+	site.key = (char *)"site";
+	site.value = (char *)"gru-1";
+	fixture_begin(&f, 1);
+	f.agent.n_labels = 2;
+	f.agent.labels = labels;
+	apply(*state, &f, 0);
+	labels[0] = &role; /* another order is no change */
+	labels[1] = &site;
+	assert_int_equal(judge(*state, &f, 0, &plan), UPDATE_KNOWN);
+	role.value = (char *)"db";
+	assert_int_equal(judge(*state, &f, 0, &plan), UPDATE_NEW);
+}
+
 static void a_counters_rate_survives_a_reset(void **state)
 {
 	struct model *model = *state;
@@ -571,6 +594,7 @@ int main(void)
 		TEST(a_return_to_an_older_spool_is_a_conflict),
 		TEST(a_spool_in_memory_meanwhile_is_no_conflict),
 		TEST(a_clock_that_was_ahead_does_not_hold_values_back),
+		TEST(labels_that_changed_are_written_though_there_is_no_record),
 		TEST(a_counters_rate_survives_a_reset),
 		TEST(plots_are_placed_by_the_servers_clock),
 		TEST(cpu_busy_is_what_is_not_idle),
