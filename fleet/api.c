@@ -71,6 +71,7 @@ static void hosts(struct server *server, struct httpd_request *request)
 	_cleanup_buf_ struct buf body = BUF_INIT;
 	const struct model_host *host, *last = NULL;
 	size_t limit, count = 0;
+	bool found = true;
 	struct json json;
 
 	if (status && !streq(status, "live") && !streq(status, "lost")) {
@@ -85,6 +86,7 @@ static void hosts(struct server *server, struct httpd_request *request)
 	json_array_begin(&json);
 	model_lock(server->model);
 	host = after ? model_host_find(server->model, after) : model_host_first(server->model);
+	found = !after || host;
 	if (after && host)
 		host = model_host_next(server->model, host);
 	for (; host && count < limit; host = model_host_next(server->model, host)) {
@@ -98,7 +100,10 @@ static void hosts(struct server *server, struct httpd_request *request)
 	write_next(&json, host && last ? last->id : NULL);
 	model_unlock(server->model);
 	json_object_end(&json);
-	answer_json(request, 200, &body);
+	if (found)
+		answer_json(request, 200, &body);
+	else
+		httpd_answer_error(request, 400, "after is not a place in this list");
 }
 
 static void host(struct server *server, struct httpd_request *request, const char *name)
@@ -205,8 +210,12 @@ static void checks(struct server *server, struct httpd_request *request)
 	json_array_begin(&json);
 	model_lock(server->model);
 	walk.host = name ? model_host_find(server->model, name) : model_host_first(server->model);
-	if (after)
-		found = find_check_place(server->model, after, &walk.host, &walk.check);
+	if (after) {
+		const struct model_host *only = walk.host;
+
+		found = find_check_place(server->model, after, &walk.host, &walk.check) &&
+			(!name || walk.host == only);
+	}
 	if (found)
 		walk_checks(&walk);
 	json_array_end(&json);

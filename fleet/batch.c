@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/parse.h"
 #include "fleet/snapshot.h"
 #include "wire/convert.h"
@@ -219,6 +220,8 @@ static int store_snapshots(struct writer *writer, struct batch *batch, struct er
 		r = snapshot_encode(writer->model, host, &writer->snapshot);
 		if (r < 0)
 			return error_set(error, r, "can't make a snapshot: %s", strerror(-r));
+		if (r > 0)
+			log_warning("host %s: too large to be saved whole", host->public.name);
 		r = store_put_host(writer->store, host->public.id, host->last_log_id,
 			buf_str(&writer->snapshot), writer->snapshot.size, error);
 		batch->snapshots++;
@@ -292,13 +295,31 @@ static int write_all(struct writer *writer, struct batch *batch, struct error *e
 	return r;
 }
 
-static void drop_events(struct writer *writer, size_t from)
+static void drop_events(struct writer *writer)
 {
-	for (size_t i = from; i < writer->event_count; i++) {
+	for (size_t i = 0; i < writer->event_count; i++) {
 		free(writer->events[i].host);
 		free(writer->events[i].summary);
 	}
-	writer->event_count = from;
+	writer->event_count = 0;
+}
+
+/* After a failure. That a host is back stays true and is not seen again; a conflict will be. */
+static void drop_conflicts(struct writer *writer, size_t from)
+{
+	size_t kept = from;
+
+	for (size_t i = from; i < writer->event_count; i++) {
+		struct own_event *event = &writer->events[i];
+
+		if (event->again) {
+			free(event->host);
+			free(event->summary);
+		} else {
+			writer->events[kept++] = *event;
+		}
+	}
+	writer->event_count = kept;
 }
 
 static void pop_saved(struct writer *writer, size_t count)
@@ -368,14 +389,15 @@ static void answer(struct writer *writer, struct job *job, int r, const char *fa
 
 static void finish(struct writer *writer, struct batch *batch, int r, const char *failure)
 {
+	size_t count = 0, bytes = 0;
 	struct job *next;
 
 	if (r == 0) {
-		drop_events(writer, 0);
+		drop_events(writer);
 		writer->metrics->events += batch->stored_events;
 		pop_saved(writer, batch->snapshots);
 	} else {
-		drop_events(writer, batch->events_before); /* the agents will report again */
+		drop_conflicts(writer, batch->events_before);
 	}
 	if (batch->jobs) {
 		update_lock(writer->model);
@@ -383,6 +405,9 @@ static void finish(struct writer *writer, struct batch *batch, int r, const char
 			apply_job(writer, batch, job, r == 0);
 		update_unlock(writer->model);
 	}
+	for (const struct job *job = batch->jobs; job; job = job->next, count++)
+		bytes += job->arena.total + job->size;
+	writer_release(writer, count, bytes);
 	for (struct job *job = batch->jobs; job; job = next) {
 		next = job->next;
 		answer(writer, job, r, failure);

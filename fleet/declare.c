@@ -118,14 +118,12 @@ static struct series *add_series(struct model *model, struct host *host, const c
 		return NULL;
 	series->public.value = series->public.rate = NAN;
 	series->public.check = "";
-	if (text_set(&series->public.name, name) < 0 || text_set(&series->public.labels, labels) < 0 ||
-		text_set(&series->public.unit, "") < 0 ||
+	if (texts_set(&model->texts, &series->public.name, name) < 0 ||
+		texts_set(&model->texts, &series->public.labels, labels) < 0 ||
+		texts_set(&model->texts, &series->public.unit, "") < 0 ||
 		insert((void ***)&public->series, &public->series_count, &host->series_room, place, series) <
 			0) {
-		free(series->public.name);
-		free(series->public.labels);
-		free(series->public.unit);
-		free(series);
+		series_free(&model->texts, series);
 		return NULL;
 	}
 	(void)plots_bind(&model->plots, &host->plots, series);
@@ -155,7 +153,7 @@ struct series *declare_series(struct model *model, struct host *host, const Gave
 	series = declare_series_text(model, host, declaration->name, buf_str(&labels));
 	if (!series || series == &model->dropped_series)
 		return series;
-	(void)text_set(&series->public.unit, declaration->unit);
+	(void)texts_set(&model->texts, &series->public.unit, declaration->unit);
 	series->public.type = (enum gavea_sample_type)declaration->type;
 	series->public.check = check && check->name ? check->name : "";
 	return series;

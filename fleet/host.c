@@ -99,11 +99,11 @@ static void check_free(struct model_check *check)
 	free(check);
 }
 
-static void series_free(struct series *series)
+void series_free(struct strmap *texts, struct series *series)
 {
-	free(series->public.name);
-	free(series->public.labels);
-	free(series->public.unit);
+	texts_drop(texts, series->public.name);
+	texts_drop(texts, series->public.labels);
+	texts_drop(texts, series->public.unit);
 	free(series);
 }
 
@@ -114,7 +114,7 @@ void host_free(struct host *host)
 	for (size_t i = 0; i < host->public.check_count; i++)
 		check_free(host->public.checks[i]);
 	for (size_t i = 0; i < host->public.series_count; i++)
-		series_free((struct series *)host->public.series[i]);
+		series_free(host->texts, (struct series *)host->public.series[i]);
 	for (size_t i = 0; i < host->source_count; i++)
 		source_done(&host->sources[i]);
 	plots_of_host_done(&host->plots);
@@ -148,12 +148,13 @@ static void put_in_place(struct model *model, struct host *host)
 	renumber(model, place);
 }
 
-static struct host *make(const struct model *model, const char *id, const char *name)
+static struct host *make(struct model *model, const char *id, const char *name)
 {
 	struct host *host = calloc(1, sizeof *host);
 
 	if (!host)
 		return NULL;
+	host->texts = &model->texts;
 	memcpy(host->public.id, id, sizeof host->public.id);
 	if (plots_of_host_init(&model->plots, &host->plots) < 0 || text_set(&host->public.name, name) < 0 ||
 		text_set(&host->public.version, "") < 0 || text_set(&host->public.address, "") < 0 ||
@@ -179,6 +180,16 @@ struct host *host_add(struct model *model, const char *id, const char *name)
 	}
 	put_in_place(model, host);
 	return host;
+}
+
+void host_remove(struct model *model, struct host *host)
+{
+	(void)strmap_remove(&model->by_id, host->public.id);
+	model->host_count--;
+	memmove(&model->hosts[host->place], &model->hosts[host->place + 1],
+		(model->host_count - host->place) * sizeof *model->hosts);
+	renumber(model, host->place);
+	host_free(host);
 }
 
 int host_rename(struct model *model, struct host *host, const char *name)
@@ -255,20 +266,17 @@ int numbers_set(struct numbers *numbers, uint32_t number, void *value)
 	return 0;
 }
 
-static void numbers_forget(struct numbers *numbers, const void *value)
+/* Goes through all numbers once, however many series go: there may be many of both. */
+static void forget_check(struct source *source, const struct model_check *check)
 {
-	for (size_t i = 0; i < numbers->room; i++)
-		if (numbers->at[i] == value)
-			numbers->at[i] = NULL;
-}
+	for (size_t i = 0; i < source->checks.room; i++)
+		if (source->checks.at[i] == check)
+			source->checks.at[i] = NULL;
+	for (size_t i = 0; i < source->series.room; i++) {
+		const struct series *series = source->series.at[i];
 
-static void forget_everywhere(struct host *host, const void *check, const void *series)
-{
-	for (size_t i = 0; i < host->source_count; i++) {
-		if (check)
-			numbers_forget(&host->sources[i].checks, check);
-		if (series)
-			numbers_forget(&host->sources[i].series, series);
+		if (series && series->public.check == check->name)
+			source->series.at[i] = NULL;
 	}
 }
 
@@ -277,6 +285,8 @@ void remove_check(struct host *host, struct model_check *check)
 	struct model_host *public = &host->public;
 	size_t kept = 0;
 
+	for (size_t i = 0; i < host->source_count; i++)
+		forget_check(&host->sources[i], check);
 	for (size_t i = 0; i < public->series_count; i++) {
 		struct series *series = (struct series *)public->series[i];
 
@@ -285,11 +295,9 @@ void remove_check(struct host *host, struct model_check *check)
 			continue;
 		}
 		plots_unbind(&host->plots, series);
-		forget_everywhere(host, NULL, series);
-		series_free(series);
+		series_free(host->texts, series);
 	}
 	public->series_count = kept;
-	forget_everywhere(host, check, NULL);
 	for (size_t i = 0; i < public->check_count; i++)
 		if (public->checks[i] == check) {
 			public->check_count--;
@@ -312,13 +320,22 @@ int64_t host_patience_ms(const struct host *host)
 	return within + MAX(within / 2, GRACE_MIN_MS);
 }
 
+/* An agent whose disk fails goes on with a spool in memory and returns to the one on the disk. */
+static bool same_agent(const struct source *a, const struct source *b)
+{
+	return a->machine_id && *a->machine_id && a->boot_id && *a->boot_id && b->machine_id && b->boot_id &&
+		a->address && b->address && streq(a->machine_id, b->machine_id) &&
+		streq(a->boot_id, b->boot_id) && streq(a->address, b->address);
+}
+
 bool source_returned(const struct host *host, const struct source *source, int64_t received_ms,
 	const struct source **ret_other)
 {
 	for (size_t i = 0; i < host->source_count; i++) {
 		const struct source *other = &host->sources[i];
 
-		if (other != source && other->last_seen_ms >= source->last_seen_ms &&
+		if (other != source && !same_agent(source, other) &&
+			other->last_seen_ms >= source->last_seen_ms &&
 			other->last_seen_ms + host_patience_ms(host) > received_ms &&
 			source->last_seen_ms > 0) {
 			*ret_other = other;

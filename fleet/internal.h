@@ -7,6 +7,7 @@
 #include "base/strmap.h"
 #include "fleet/model.h"
 #include "fleet/plots.h"
+#include "fleet/texts.h"
 #include "proto/report.pb-c.h"
 
 #include <pthread.h>
@@ -39,6 +40,7 @@ struct source {
 
 struct host {
 	struct model_host public;
+	struct strmap *texts; /* the model's */
 	size_t place; /* in model->hosts */
 	size_t checks_room, series_room, sources_room;
 	struct source *sources;
@@ -66,6 +68,7 @@ struct model {
 	struct host **hosts; /* sorted by name and id */
 	size_t host_count, hosts_room;
 	struct strmap by_id;
+	struct strmap texts; /* names, labels and units of series: most hosts have the same */
 	struct plots plots;
 	/* Stand for what was declared beyond the bounds. */
 	struct model_check dropped_check;
@@ -92,6 +95,10 @@ void labels_free(struct model_label *labels, size_t count);
 struct host *host_add(struct model *model, const char *id, const char *name);
 int host_rename(struct model *model, struct host *host, const char *name);
 void host_free(struct host *host);
+
+/* Takes a host out of the model and frees it. */
+void host_remove(struct model *model, struct host *host);
+void series_free(struct strmap *texts, struct series *series);
 struct host *host_get(const struct model *model, const char *id);
 
 /* The source of that spool; NULL: none. */
@@ -103,8 +110,8 @@ struct source *source_add(struct host *host, const char *spool_id);
 /* How long after a sign of life a host is called lost. */
 int64_t host_patience_ms(const struct host *host);
 
-/* Whether an agent goes on with this spool after another one was used, which is still live: an agent takes a new spool now
- * and then, but never goes back to an older one, so there are two of them. */
+/* Whether an agent goes on with this spool after another one was used, which is still live, and by another machine: an
+ * agent takes a new spool now and then, and goes back to an older one only when its disk had failed. */
 bool source_returned(const struct host *host, const struct source *source, int64_t received_ms,
 	const struct source **ret_other);
 

@@ -69,6 +69,22 @@ struct pair {
 };
 _Static_assert(sizeof(struct pair) == sizeof(Gavea__V1__Item__AttributesEntry), "a pair of protobuf-c");
 
+/* Of a key that comes twice the last one counts, as everywhere in protobuf. */
+static size_t drop_doubles(struct pair **pairs, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		size_t at = 0;
+
+		while (at < kept && !streq(pairs[at]->key, pairs[i]->key))
+			at++;
+		pairs[at] = pairs[i];
+		kept += at == kept;
+	}
+	return kept;
+}
+
 static int judge_pairs(void *entries, size_t *count, bool strict, const char *what, struct error *error)
 {
 	struct pair **pairs = entries;
@@ -83,6 +99,7 @@ static int judge_pairs(void *entries, size_t *count, bool strict, const char *wh
 			return error_set(error, -EBADMSG, "%s: a label or attribute has a bad name", what);
 		mend(pairs[i]->value);
 	}
+	*count = drop_doubles(pairs, *count);
 	return 0;
 }
 

@@ -36,6 +36,7 @@ void model_free(struct model *model)
 		host_free(model->hosts[i]);
 	free(model->hosts);
 	strmap_done(&model->by_id, NULL);
+	strmap_done(&model->texts, NULL); /* empty: no series is left */
 	plots_done(&model->plots);
 	while (model->subscriptions) {
 		struct model_subscription *subscription = model->subscriptions;

@@ -18,13 +18,18 @@ struct loading {
 static int load_host(const char *agent_id, uint64_t log_id, const void *snapshot, size_t size, void *userdata)
 {
 	struct loading *loading = userdata;
-	int r = snapshot_load(loading->writer->model, agent_id, snapshot, size, loading->error);
+	_cleanup_error_ struct error error = ERROR_INIT;
+	int r = snapshot_load(loading->writer->model, agent_id, snapshot, size, &error);
 	struct host *host = host_get(loading->writer->model, agent_id);
 
 	if (host)
 		host->last_log_id = log_id;
 	loading->writer->next_log_id = MAX(loading->writer->next_log_id, log_id + 1);
-	return r;
+	if (r != -EBADMSG)
+		return r;
+	/* The others must not suffer for it. */
+	log_error("%s: it will be known again with its next report", error_text(&error, r));
+	return 0;
 }
 
 static int replay(struct loading *loading, const struct store_report *row, struct arena *arena)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gavea-fleetd(8): the central server. */
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "fleet/server.h"
@@ -7,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,6 +16,7 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #define CONFIG_FILE GAVEA_CONF_DIR "-fleet/gavea-fleet.conf"
 
@@ -119,34 +122,91 @@ static int write_port(const char *path, uint16_t port, struct error *error)
 	return r < 0 ? error_set(error, r, "can't write %s: %s", path, strerror(-r)) : 0;
 }
 
-/* Waits for SIGTERM or SIGINT, and keeps the watchdog quiet meanwhile. */
-static void wait_for_end(int signals)
+/* A line of the log for each line: a configuration may have several errors. */
+static void complain(const struct error *error, int code)
+{
+	_cleanup_free_ char *text = strdup(error_text(error, code));
+	char *rest = text;
+
+	for (const char *line; rest && (line = strsep(&rest, "\n"));)
+		log_error("%s", line);
+}
+
+/* A transaction: the old settings stay in force when there is anything wrong with the new ones. */
+static void reload(const struct arguments *arguments, struct settings *settings, struct server *server)
+{
+	_cleanup_error_ struct error error = ERROR_INIT;
+	_cleanup_buf_ struct buf restart = BUF_INIT;
+	struct settings next = {};
+	int r;
+
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_ns(CLOCK_MONOTONIC) / NSEC_PER_USEC);
+	r = load_settings(arguments, &next, &error);
+	if (r == 0)
+		r = settings_reload(settings, &next, &restart, &error);
+	if (r < 0) {
+		complain(&error, r);
+		log_error("not reloaded: the settings from before stay in force");
+		sd_notify(0, "READY=1\nSTATUS=Not reloaded: see the log");
+	} else {
+		server_set_tokens(server, settings->report_token, settings->read_token);
+		log_set_level(settings->log_level);
+		log_notice("reloaded: tokens and log level");
+		if (restart.size > 0)
+			log_warning("these settings take effect at a restart: %s", buf_str(&restart));
+		sd_notifyf(0, "READY=1\nSTATUS=Listening on port %u", httpd_port(server->httpd));
+	}
+	settings_done(&next);
+}
+
+/* Until SIGTERM or SIGINT; reloads, and keeps the watchdog quiet meanwhile. */
+static void handle_signals(
+	int signals, const struct arguments *arguments, struct settings *settings, struct server *server)
 {
 	struct pollfd fd = {.fd = signals, .events = POLLIN};
+	struct signalfd_siginfo info;
 	uint64_t watchdog_us = 0;
 	int timeout = -1;
 
 	if (sd_watchdog_enabled(0, &watchdog_us) > 0)
 		timeout = (int)(watchdog_us / 2000);
-	while (poll(&fd, 1, timeout) == 0)
-		sd_notify(0, "WATCHDOG=1");
+	for (;;) {
+		int n = poll(&fd, 1, timeout);
+
+		if (n == 0)
+			sd_notify(0, "WATCHDOG=1");
+		else if (n < 0 || read(signals, &info, sizeof info) != sizeof info)
+			continue;
+		else if (info.ssi_signo == SIGHUP)
+			reload(arguments, settings, server);
+		else
+			return;
+	}
 }
 
-static int serve(const struct settings *settings, const struct arguments *arguments, struct error *error)
+/* Blocks signals in every thread to come. */
+static int open_signals(void)
 {
-	struct server *server = NULL;
-	_cleanup_fd_ int signals = -EBADF;
 	sigset_t set;
-	int r;
 
-	umask(0077);
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
-	sigprocmask(SIG_BLOCK, &set, NULL); /* in every thread to come */
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a limit is like a full disk */
-	signals = signalfd(-1, &set, SFD_CLOEXEC);
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+static int serve(struct settings *settings, const struct arguments *arguments, struct error *error)
+{
+	struct server *server = NULL;
+	_cleanup_fd_ int signals = -EBADF;
+	int r;
+
+	umask(0077);
+	signals = open_signals();
 	if (signals < 0)
 		return error_set(error, -errno, "signalfd: %s", strerror(errno));
 	r = server_start(settings, &server, error);
@@ -158,7 +218,7 @@ static int serve(const struct settings *settings, const struct arguments *argume
 		if (!settings->report_token)
 			log_warning("no report_token is set: whoever reaches this port can report");
 		sd_notifyf(0, "READY=1\nSTATUS=Listening on port %u", httpd_port(server->httpd));
-		wait_for_end(signals);
+		handle_signals(signals, arguments, settings, server);
 		sd_notify(0, "STOPPING=1");
 		log_info("stopping");
 	}
@@ -178,16 +238,6 @@ static void raise_limits(const struct settings *settings)
 	if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < need)
 		log_warning("only %llu descriptors are allowed, %llu are needed for max_connections",
 			(unsigned long long)limit.rlim_cur, (unsigned long long)need);
-}
-
-/* A line of the log for each line: a configuration may have several errors. */
-static void complain(const struct error *error, int code)
-{
-	_cleanup_free_ char *text = strdup(error_text(error, code));
-	char *rest = text;
-
-	for (const char *line; rest && (line = strsep(&rest, "\n"));)
-		log_error("%s", line);
 }
 
 int main(int argc, char **argv)

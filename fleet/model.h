@@ -31,6 +31,7 @@
 #define MODEL_CHECKS_MAX 1000 /* of a host */
 #define MODEL_SERIES_MAX 10000 /* of a host */
 #define MODEL_ITEMS_MAX 1000 /* of a check */
+#define MODEL_ITEM_BYTES_MAX ((size_t)512 << 10) /* of a check's items together */
 
 struct model;
 

@@ -78,12 +78,24 @@ static bool knows_all(const struct judging *j, const Gavea__V1__Record *record)
 	}
 }
 
+/* In whatever order the report has them. */
+static bool labels_change(const struct model_host *host, const Gavea__V1__Agent *agent)
+{
+	size_t same = 0;
+
+	for (size_t i = 0; i < agent->n_labels; i++)
+		for (size_t j = 0; j < host->label_count; j++)
+			same += streq(host->labels[j].name, agent->labels[i]->key) &&
+				streq(host->labels[j].value, agent->labels[i]->value);
+	return agent->n_labels != host->label_count || same != host->label_count;
+}
+
 static bool head_changes(const struct host *host, const Gavea__V1__Report *report)
 {
 	const struct model_host *public = &host->public;
 
 	return !streq(public->name, report->agent->name) || !streq(public->version, report->agent->version) ||
-		public->label_count != report->agent->n_labels;
+		labels_change(public, report->agent);
 }
 
 static void judge_host(const struct host *host, const Gavea__V1__Report *report, int64_t received_ms,

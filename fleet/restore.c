@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fleet/arena.h"
+#include "fleet/decode.h"
 #include "fleet/internal.h"
 #include "fleet/snapshot.h"
 #include "proto/store.pb-c.h"
@@ -8,8 +9,7 @@
 #include <math.h>
 #include <zstd.h>
 
-#define MEMORY_MAX ((size_t)256 << 20)
-#define PLAIN_MAX ((size_t)64 << 20)
+#define MEMORY_MAX ((size_t)1 << 30) /* decoding what fitted into less when it was encoded */
 
 static Gavea__Store__V1__Host *decode(struct arena *arena, const void *bytes, size_t size)
 {
@@ -18,7 +18,7 @@ static Gavea__Store__V1__Host *decode(struct arena *arena, const void *bytes, si
 	size_t n;
 
 	if (plain_size == ZSTD_CONTENTSIZE_ERROR || plain_size == ZSTD_CONTENTSIZE_UNKNOWN ||
-		plain_size > PLAIN_MAX)
+		plain_size > SNAPSHOT_PLAIN_MAX)
 		return NULL;
 	plain = arena_alloc(arena, plain_size + 1);
 	if (!plain)
@@ -63,7 +63,7 @@ static int load_series(struct model *model, struct host *host, const Gavea__Stor
 	series->public.value = from->time_ms ? from->value : NAN;
 	series->public.count = from->count;
 	series->public.time_ms = from->time_ms;
-	return text_set(&series->public.unit, from->unit);
+	return texts_set(&model->texts, &series->public.unit, from->unit);
 }
 
 static int load_numbers(struct host *host, struct source *source, const Gavea__Store__V1__Host *message,
@@ -76,7 +76,7 @@ static int load_numbers(struct host *host, struct source *source, const Gavea__S
 	for (size_t i = 0; i < from->n_check_numbers && r == 0; i++) {
 		uint32_t place = from->check_places[i];
 
-		if (place == 0 || place > message->n_checks)
+		if (place == 0 || place > message->n_checks || from->check_numbers[i] > REPORT_NUMBER_MAX)
 			return -EBADMSG;
 		r = numbers_set(&source->checks, from->check_numbers[i],
 			(void *)model_check_find(
@@ -85,7 +85,7 @@ static int load_numbers(struct host *host, struct source *source, const Gavea__S
 	for (size_t i = 0; i < from->n_series_numbers && r == 0; i++) {
 		uint32_t place = from->series_places[i];
 
-		if (place == 0 || place > message->n_series)
+		if (place == 0 || place > message->n_series || from->series_numbers[i] > REPORT_NUMBER_MAX)
 			return -EBADMSG;
 		r = numbers_set(&source->series, from->series_numbers[i],
 			(void *)model_series_find(&host->public, message->series[place - 1]->name,
@@ -169,6 +169,8 @@ int snapshot_load(
 	if (message && message->agent && strlen(agent_id) == 32) {
 		host = host_add(model, agent_id, message->agent->name);
 		r = host ? load_host(model, host, message) : -ENOMEM;
+		if (host && r < 0)
+			host_remove(model, host);
 	}
 	arena_done(&arena);
 	if (r == -EBADMSG)

@@ -19,13 +19,33 @@ static bool is_type(const char *header, const char *type)
 		(header[length] == 0 || header[length] == ';');
 }
 
+static bool is_allowed(struct server *server, const struct token *token, struct httpd_request *request)
+{
+	struct token now;
+
+	pthread_mutex_lock(&server->tokens_mutex);
+	now = *token;
+	pthread_mutex_unlock(&server->tokens_mutex);
+	return token_fits(&now, httpd_header(request, "Authorization"));
+}
+
+void server_set_tokens(struct server *server, const char *report_token, const char *read_token)
+{
+	struct token report = token_make(report_token), read = token_make(read_token);
+
+	pthread_mutex_lock(&server->tokens_mutex);
+	server->report_token = report;
+	server->read_token = read;
+	pthread_mutex_unlock(&server->tokens_mutex);
+}
+
 static ssize_t admit_report(struct server *server, struct httpd_request *request)
 {
 	if (!streq(httpd_method(request), "POST")) {
 		httpd_set_header(request, "Allow", "POST");
 		return -405;
 	}
-	if (!token_fits(&server->report_token, httpd_header(request, "Authorization"))) {
+	if (!is_allowed(server, &server->report_token, request)) {
 		server->metrics.reports[METRICS_UNAUTHORISED]++;
 		httpd_set_header(request, "WWW-Authenticate", "Bearer");
 		return -401;
@@ -50,8 +70,7 @@ static ssize_t admit(struct httpd_request *request, void *userdata)
 		httpd_set_header(request, "Allow", "GET, HEAD");
 		return -405;
 	}
-	if (!streq(path, "/healthz") &&
-		!token_fits(&server->read_token, httpd_header(request, "Authorization"))) {
+	if (!streq(path, "/healthz") && !is_allowed(server, &server->read_token, request)) {
 		httpd_set_header(request, "WWW-Authenticate",
 			startswith(path, "/v1/") ? "Bearer" : "Basic realm=\"gavea\", charset=\"UTF-8\"");
 		return -401;
@@ -64,11 +83,12 @@ static void handle(struct httpd_request *request, void *userdata)
 	struct server *server = userdata;
 	const char *path = httpd_path(request);
 
-	if (streq(path, "/v1/report"))
+	if (streq(path, "/v1/report")) {
 		server_report(server, request);
-	else if (startswith(path, "/v1/") || streq(path, "/healthz") || streq(path, "/metrics"))
+	} else if (startswith(path, "/v1/") || streq(path, "/healthz") || streq(path, "/metrics")) {
+		httpd_set_header(request, "Cache-Control", "no-store");
 		server_api(server, request);
-	else if (!web_handle(server->web, request))
+	} else if (!web_handle(server->web, request))
 		httpd_answer_error(request, 404, "there is nothing at this address");
 }
 
@@ -123,8 +143,7 @@ static int prepare(struct server *server, const struct settings *settings, struc
 	server->web = web_new(server->model, server->store);
 	if (!server->decoders || !server->writer || !server->web)
 		return error_set(error, -ENOMEM, "out of memory");
-	server->report_token = token_make(settings->report_token);
-	server->read_token = token_make(settings->read_token);
+	server_set_tokens(server, settings->report_token, settings->read_token);
 	r = writer_load(server->writer, server->decoders, error);
 	return r < 0 ? r : writer_start(server->writer);
 }
@@ -136,6 +155,7 @@ int server_start(const struct settings *settings, struct server **ret_server, st
 
 	if (!server)
 		return error_set(error, -ENOMEM, "out of memory");
+	pthread_mutex_init(&server->tokens_mutex, NULL);
 	r = prepare(server, settings, error);
 	if (r == 0)
 		r = start_http(server, settings, error);
@@ -158,5 +178,6 @@ void server_stop(struct server *server)
 	decoders_free(server->decoders);
 	store_close(server->store);
 	model_free(server->model);
+	pthread_mutex_destroy(&server->tokens_mutex);
 	free(server);
 }

@@ -7,6 +7,8 @@
 #include "fleet/token.h"
 #include "fleet/writer.h"
 
+#include <pthread.h>
+
 struct web;
 
 struct server {
@@ -15,6 +17,7 @@ struct server {
 	struct writer *writer;
 	struct decoders *decoders;
 	struct metrics metrics;
+	pthread_mutex_t tokens_mutex;
 	struct token report_token, read_token;
 	struct web *web;
 	struct httpd *httpd;
@@ -25,6 +28,9 @@ int server_start(const struct settings *settings, struct server **ret_server, st
 
 /* Ends listening, answers what is under way, saves every host. NULL is fine. */
 void server_stop(struct server *server);
+
+/* From now on these are asked for; NULL: none. */
+void server_set_tokens(struct server *server, const char *report_token, const char *read_token);
 
 /* The answer to POST /v1/report (report.c). Called when the head was judged. */
 void server_report(struct server *server, struct httpd_request *request);

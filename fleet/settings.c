@@ -267,3 +267,66 @@ int settings_judge(const struct settings *settings, struct error *error)
 			settings->address);
 	return 0;
 }
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? streq(a, b) : a == b;
+}
+
+static bool same_plots(const struct settings *a, const struct settings *b)
+{
+	if (a->plot_count != b->plot_count)
+		return false;
+	for (size_t i = 0; i < a->plot_count; i++)
+		if (!streq(a->plots[i], b->plots[i]))
+			return false;
+	return true;
+}
+
+static void name_differences(const struct settings *a, const struct settings *b, struct buf *names)
+{
+	const struct {
+		const char *name;
+		bool same;
+	} settings[] = {
+		{"listen", same_text(a->address, b->address) && a->port == b->port},
+		{"certificate", same_text(a->certificate, b->certificate)},
+		{"key", same_text(a->key, b->key)},
+		{"state", same_text(a->state, b->state)},
+		{"events", a->writer.events_keep_ms == b->writer.events_keep_ms},
+		{"max_events", a->writer.events_max == b->writer.events_max},
+		{"snapshot_every", a->writer.snapshot_every_ms == b->writer.snapshot_every_ms},
+		{"plots", same_plots(a, b)},
+		{"threads", a->threads == b->threads},
+		{"max_connections", a->max_connections == b->max_connections},
+		{"max_connections_per_address",
+			a->max_connections_per_address == b->max_connections_per_address},
+		{"idle_timeout", a->idle_timeout_s == b->idle_timeout_s},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
+		if (!settings[i].same)
+			buf_printf(names, "%s%s", names->size ? ", " : "", settings[i].name);
+}
+
+int settings_reload(
+	struct settings *settings, struct settings *next, struct buf *ret_restart, struct error *error)
+{
+	struct settings mixed = *settings;
+	int r;
+
+	mixed.report_token = next->report_token;
+	mixed.read_token = next->read_token;
+	mixed.insecure = next->insecure;
+	r = settings_judge(&mixed, error);
+	if (r < 0)
+		return r;
+	name_differences(settings, next, ret_restart);
+	free_secret(settings->report_token);
+	free_secret(settings->read_token);
+	settings->report_token = TAKE_PTR(next->report_token);
+	settings->read_token = TAKE_PTR(next->read_token);
+	settings->insecure = next->insecure;
+	settings->log_level = next->log_level;
+	return 0;
+}

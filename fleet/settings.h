@@ -41,4 +41,10 @@ int settings_set_listen(struct settings *settings, const char *text);
  * says so. */
 int settings_judge(const struct settings *settings, struct error *error);
 
+/* Takes over from next what a running server may change: tokens, insecure and log_level. Nothing is taken over when the
+ * server as it listens could not be served with that: -errno with error filled. Names of other settings that differ are
+ * appended to ret_restart, with ", " between them. */
+int settings_reload(
+	struct settings *settings, struct settings *next, struct buf *ret_restart, struct error *error);
+
 #endif

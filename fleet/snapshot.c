@@ -12,6 +12,13 @@
 
 #define MEMORY_MAX ((size_t)256 << 20)
 
+/* A host that is too large is saved with less: else nothing could be written any more, or not be loaded again. */
+enum detail {
+	DETAIL_HEAD, /* who it is, and how far each spool came; the agent is asked for its declarations */
+	DETAIL_CHECKS, /* all but items */
+	DETAIL_ALL,
+};
+
 /* ---- Encoding. Strings are borrowed from the model, everything else lies in the arena; NULL: no memory.
  * ---- */
 
@@ -91,7 +98,8 @@ static Gavea__V1__Item **make_items(struct arena *arena, const struct model_chec
 	return items;
 }
 
-static Gavea__V1__Result *make_result(struct arena *arena, const struct model_check *check)
+static Gavea__V1__Result *make_result(
+	struct arena *arena, const struct model_check *check, enum detail detail)
 {
 	Gavea__V1__Result *result = arena_array(arena, 1, sizeof *result);
 
@@ -107,12 +115,17 @@ static Gavea__V1__Result *make_result(struct arena *arena, const struct model_ch
 	result->duration_us = check->duration_us;
 	result->state_since_ms = check->since_ms;
 	result->items_left_out = (uint32_t)check->items_left_out;
+	if (detail < DETAIL_ALL) {
+		result->items_left_out += (uint32_t)check->item_count;
+		return result;
+	}
 	result->n_items = check->item_count;
 	result->items = make_items(arena, check);
 	return result->items ? result : NULL;
 }
 
-static Gavea__Store__V1__Check *make_check(struct arena *arena, const struct model_check *from)
+static Gavea__Store__V1__Check *make_check(
+	struct arena *arena, const struct model_check *from, enum detail detail)
 {
 	Gavea__Store__V1__Check *check = arena_array(arena, 1, sizeof *check);
 	Gavea__V1__Check *declaration = arena_array(arena, 1, sizeof *declaration);
@@ -129,7 +142,7 @@ static Gavea__Store__V1__Check *make_check(struct arena *arena, const struct mod
 	check->declaration = declaration;
 	check->received_ms = from->received_ms;
 	if (from->has_result)
-		check->result = make_result(arena, from);
+		check->result = make_result(arena, from, detail);
 	return declaration->labels && (check->result || !from->has_result) ? check : NULL;
 }
 
@@ -202,7 +215,7 @@ static int make_series_numbers(struct arena *arena, const struct numbers *from, 
 }
 
 static Gavea__Store__V1__Source *make_source(
-	struct arena *arena, const struct model_host *host, struct source *from)
+	struct arena *arena, const struct model_host *host, struct source *from, enum detail detail)
 {
 	Gavea__Store__V1__Source *source = arena_array(arena, 1, sizeof *source);
 
@@ -216,6 +229,8 @@ static Gavea__Store__V1__Source *make_source(
 	source->machine_id = from->machine_id ? from->machine_id : (char *)"";
 	source->boot_id = from->boot_id ? from->boot_id : (char *)"";
 	source->address = from->address ? from->address : (char *)"";
+	if (detail == DETAIL_HEAD)
+		return source;
 	if (make_check_numbers(arena, host, &from->checks, source) < 0 ||
 		make_series_numbers(arena, &from->series, source) < 0)
 		return NULL;
@@ -240,19 +255,18 @@ static Gavea__Store__V1__Plot *make_plot(struct arena *arena, const char *name, 
 	return plot;
 }
 
-static int fill_lists(
-	struct arena *arena, const struct model *model, const struct host *host, Gavea__Store__V1__Host *to)
+static int fill_checks(struct arena *arena, const struct model *model, const struct host *host,
+	enum detail detail, Gavea__Store__V1__Host *to)
 {
 	const struct model_host *public = &host->public;
 
 	to->checks = arena_array(arena, public->check_count + 1, sizeof *to->checks);
 	to->series = arena_array(arena, public->series_count + 1, sizeof *to->series);
-	to->sources = arena_array(arena, host->source_count + 1, sizeof *to->sources);
 	to->plots = arena_array(arena, model->plots.count + 1, sizeof *to->plots);
-	if (!to->checks || !to->series || !to->sources || !to->plots)
+	if (!to->checks || !to->series || !to->plots)
 		return -ENOMEM;
 	for (; to->n_checks < public->check_count; to->n_checks++)
-		if (!(to->checks[to->n_checks] = make_check(arena, public->checks[to->n_checks])))
+		if (!(to->checks[to->n_checks] = make_check(arena, public->checks[to->n_checks], detail)))
 			return -ENOMEM;
 	for (; to->n_series < public->series_count; to->n_series++) {
 		struct series *series = (struct series *)public->series[to->n_series];
@@ -261,9 +275,6 @@ static int fill_lists(
 		if (!(to->series[to->n_series] = make_series(arena, public, &series->public)))
 			return -ENOMEM;
 	}
-	for (; to->n_sources < host->source_count; to->n_sources++)
-		if (!(to->sources[to->n_sources] = make_source(arena, public, &host->sources[to->n_sources])))
-			return -ENOMEM;
 	for (; to->n_plots < model->plots.count; to->n_plots++)
 		if (!(to->plots[to->n_plots] = make_plot(
 			      arena, model->plots.plots[to->n_plots].name, &host->plots.rings[to->n_plots])))
@@ -271,8 +282,19 @@ static int fill_lists(
 	return 0;
 }
 
+static int fill_sources(
+	struct arena *arena, const struct host *host, enum detail detail, Gavea__Store__V1__Host *to)
+{
+	to->sources = arena_array(arena, host->source_count + 1, sizeof *to->sources);
+	for (; to->sources && to->n_sources < host->source_count; to->n_sources++)
+		if (!(to->sources[to->n_sources] =
+				    make_source(arena, &host->public, &host->sources[to->n_sources], detail)))
+			return -ENOMEM;
+	return to->sources ? 0 : -ENOMEM;
+}
+
 static Gavea__Store__V1__Host *make_host(
-	struct arena *arena, const struct model *model, const struct host *host)
+	struct arena *arena, const struct model *model, const struct host *host, enum detail detail)
 {
 	const struct model_host *public = &host->public;
 	Gavea__Store__V1__Host *to = arena_array(arena, 1, sizeof *to);
@@ -289,7 +311,10 @@ static Gavea__Store__V1__Host *make_host(
 	to->next_within_ms = public->next_within_ms;
 	to->skew_ms = public->skew_ms;
 	to->conflict_ms = public->conflict ? host->conflict_ms : 0;
-	return to->agent && fill_lists(arena, model, host, to) == 0 ? to : NULL;
+	if (!to->agent || (detail > DETAIL_HEAD && fill_checks(arena, model, host, detail, to) < 0) ||
+		fill_sources(arena, host, detail, to) < 0)
+		return NULL;
+	return to;
 }
 
 static int compress(const void *plain, size_t size, struct buf *out)
@@ -306,7 +331,8 @@ static int compress(const void *plain, size_t size, struct buf *out)
 	return 0;
 }
 
-int snapshot_encode(const struct model *model, const struct host *host, struct buf *out)
+/* -EFBIG: it takes too much room in this detail. */
+static int encode(const struct model *model, const struct host *host, enum detail detail, struct buf *out)
 {
 	const Gavea__Store__V1__Host *message;
 	struct arena arena;
@@ -315,13 +341,27 @@ int snapshot_encode(const struct model *model, const struct host *host, struct b
 	int r = -ENOMEM;
 
 	arena_init(&arena, MEMORY_MAX);
-	message = make_host(&arena, model, host);
+	message = make_host(&arena, model, host, detail);
 	size = message ? gavea__store__v1__host__get_packed_size(message) : 0;
-	plain = message ? arena_alloc(&arena, size) : NULL;
+	plain = message && size <= SNAPSHOT_PLAIN_MAX ? arena_alloc(&arena, size) : NULL;
 	if (plain) {
 		gavea__store__v1__host__pack(message, plain);
 		r = compress(plain, size, out);
+	} else if (arena.full || size > SNAPSHOT_PLAIN_MAX) {
+		r = -EFBIG;
 	}
 	arena_done(&arena);
+	return r;
+}
+
+int snapshot_encode(const struct model *model, const struct host *host, struct buf *out)
+{
+	int r = -EFBIG;
+
+	for (int detail = DETAIL_ALL; r == -EFBIG && detail >= DETAIL_HEAD; detail--) {
+		r = encode(model, host, (enum detail)detail, out);
+		if (r == 0 && detail < DETAIL_ALL)
+			return 1;
+	}
 	return r;
 }

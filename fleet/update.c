@@ -55,10 +55,34 @@ static void free_items(struct model_item *items, size_t count)
 	free(items);
 }
 
+static size_t item_size(const Gavea__V1__Item *item)
+{
+	size_t size = sizeof(struct model_item) + strlen(item->name) + strlen(item->summary);
+
+	for (size_t i = 0; i < item->n_attributes; i++)
+		size += sizeof(struct model_label) + strlen(item->attributes[i]->key) +
+			strlen(item->attributes[i]->value);
+	return size;
+}
+
+/* As many as are kept: the others are told as left out. */
+static size_t count_items(const Gavea__V1__Result *result)
+{
+	size_t count = 0, size = 0;
+
+	while (count < result->n_items && count < MODEL_ITEMS_MAX) {
+		size += item_size(result->items[count]);
+		if (size > MODEL_ITEM_BYTES_MAX)
+			break;
+		count++;
+	}
+	return count;
+}
+
 /* Mostly the same as in the run before: what is equal is not allocated again. */
 static void set_items(struct model_check *check, const Gavea__V1__Result *result)
 {
-	size_t count = MIN(result->n_items, (size_t)MODEL_ITEMS_MAX);
+	size_t count = count_items(result);
 
 	if (count != check->item_count) {
 		free_items(check->items, check->item_count);
@@ -103,11 +127,18 @@ static void set_rate(struct model_series *series, double before, double after, i
 	series->rate = (after >= before ? after - before : after) / seconds; /* it began again at 0 */
 }
 
-static void apply_value(struct series *series, double value, int64_t time_ms)
+/* History that arrives late does not replace what is newer; but what is newer than the report itself was measured by a
+ * clock that has been set back since. */
+static bool is_late(const struct model_series *series, int64_t time_ms, int64_t sent_ms)
+{
+	return time_ms < series->time_ms && series->time_ms <= sent_ms;
+}
+
+static void apply_value(struct series *series, double value, int64_t time_ms, int64_t sent_ms)
 {
 	struct model_series *public = &series->public;
 
-	if (isnan(value) || time_ms < public->time_ms)
+	if (isnan(value) || is_late(public, time_ms, sent_ms))
 		return;
 	if (public->type == GAVEA_COUNTER)
 		set_rate(public, public->value, value, time_ms);
@@ -115,12 +146,13 @@ static void apply_value(struct series *series, double value, int64_t time_ms)
 	public->time_ms = time_ms;
 }
 
-static void apply_histogram(struct series *series, const Gavea__V1__Histogram *histogram, int64_t time_ms)
+static void apply_histogram(
+	struct series *series, const Gavea__V1__Histogram *histogram, int64_t time_ms, int64_t sent_ms)
 {
 	struct model_series *public = &series->public;
 	uint64_t count = histogram->zero_count;
 
-	if (time_ms < public->time_ms)
+	if (is_late(public, time_ms, sent_ms))
 		return;
 	for (size_t i = 0; i < histogram->n_buckets; i++)
 		if (__builtin_add_overflow(count, histogram->buckets[i], &count))
@@ -143,8 +175,8 @@ struct target {
 
 static void apply_samples(const struct target *t, const Gavea__V1__Samples *samples, int64_t time_ms)
 {
+	int64_t sent_ms = t->report->sent_at_ms > 0 ? t->report->sent_at_ms : t->received_ms, age;
 	uint32_t number = 0, plots = 0;
-	int64_t age;
 
 	for (size_t i = 0; i < samples->n_series; i++) {
 		struct series *series;
@@ -153,14 +185,14 @@ static void apply_samples(const struct target *t, const Gavea__V1__Samples *samp
 		series = numbers_get(&t->source->series, number);
 		if (!series || series == &t->model->dropped_series)
 			continue;
-		apply_value(series, samples->values[i], time_ms);
+		apply_value(series, samples->values[i], time_ms, sent_ms);
 		plots |= series->numerator | series->denominator;
 	}
 	for (size_t i = 0; i < samples->n_histograms; i++) {
 		struct series *series = numbers_get(&t->source->series, samples->histograms[i]->series);
 
 		if (series && series != &t->model->dropped_series)
-			apply_histogram(series, samples->histograms[i], time_ms);
+			apply_histogram(series, samples->histograms[i], time_ms, sent_ms);
 	}
 	if (!plots)
 		return;

@@ -62,11 +62,12 @@ int writer_submit(struct writer *writer, struct job *job)
 		writer->waiting_bytes + bytes > writer->settings.queue_bytes) {
 		r = -EAGAIN;
 	} else {
+		if (!writer->first)
+			pthread_cond_signal(&writer->wake);
 		*writer->last = job;
 		writer->last = &job->next;
 		writer->waiting_bytes += bytes;
-		if (writer->waiting++ == 0)
-			pthread_cond_signal(&writer->wake);
+		writer->waiting++;
 	}
 	writer->metrics->queue_reports = writer->waiting;
 	writer->metrics->queue_bytes = writer->waiting_bytes;
@@ -74,7 +75,8 @@ int writer_submit(struct writer *writer, struct job *job)
 	return r;
 }
 
-/* Waits for jobs, a tick at most, and takes up to BATCH_MAX of them. */
+/* Waits for jobs, a tick at most, and takes up to BATCH_MAX of them. They count as waiting until they are answered: of a
+ * host that sends many at a time each batch leaves all but one for later. */
 static struct job *take(struct writer *writer, bool wait, bool *ret_stopping)
 {
 	int64_t until_ns = clock_ns(CLOCK_MONOTONIC) + TICK_MS * NSEC_PER_MSEC;
@@ -87,19 +89,14 @@ static struct job *take(struct writer *writer, bool wait, bool *ret_stopping)
 		if (pthread_cond_timedwait(&writer->wake, &writer->mutex, &until) == ETIMEDOUT)
 			break;
 	jobs = writer->first;
-	for (struct job *job = jobs; job && count < BATCH_MAX; job = job->next, count++) {
+	for (struct job *job = jobs; job && count < BATCH_MAX; job = job->next, count++)
 		last = job;
-		writer->waiting_bytes -= job->arena.total + job->size;
-	}
 	if (last) {
 		writer->first = last->next;
 		last->next = NULL;
 	}
 	if (!writer->first)
 		writer->last = &writer->first;
-	writer->waiting -= count;
-	writer->metrics->queue_reports = writer->waiting;
-	writer->metrics->queue_bytes = writer->waiting_bytes;
 	*ret_stopping = writer->stopping;
 	pthread_mutex_unlock(&writer->mutex);
 	return jobs;

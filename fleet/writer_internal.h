@@ -16,6 +16,7 @@ struct own_event {
 	enum gavea_status status;
 	char *summary;
 	int64_t time_ms;
+	bool again; /* what it tells is seen again when it could not be stored */
 };
 
 struct writer {
@@ -30,7 +31,7 @@ struct writer {
 	pthread_mutex_t mutex; /* of the queue and of failure */
 	pthread_cond_t wake;
 	struct job *first, **last;
-	size_t waiting, waiting_bytes;
+	size_t waiting, waiting_bytes; /* until they are answered */
 	bool stopping;
 	char *failure; /* NULL: healthy */
 
@@ -51,6 +52,9 @@ struct writer {
 /* Writes these jobs (may be NULL), due snapshots and waiting events in one transaction, applies and answers.
  * Returns the jobs that have to wait for the next one, in their order. */
 struct job *batch_run(struct writer *writer, struct job *jobs, struct model_time now, bool save_all);
+
+/* So many reports are about to be answered: there is room for others. */
+void writer_release(struct writer *writer, size_t reports, size_t bytes);
 
 /* Adds an event that will go into the next transaction. */
 void writer_add_event(struct writer *writer, const struct model_host *host, const char *kind,

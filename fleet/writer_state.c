@@ -26,6 +26,16 @@ void writer_set_failure(struct writer *writer, const char *reason)
 	pthread_mutex_unlock(&writer->mutex);
 }
 
+void writer_release(struct writer *writer, size_t reports, size_t bytes)
+{
+	pthread_mutex_lock(&writer->mutex);
+	writer->waiting -= reports;
+	writer->waiting_bytes -= bytes;
+	writer->metrics->queue_reports = writer->waiting;
+	writer->metrics->queue_bytes = writer->waiting_bytes;
+	pthread_mutex_unlock(&writer->mutex);
+}
+
 void writer_add_event(struct writer *writer, const struct model_host *host, const char *kind,
 	enum gavea_status status, int64_t time_ms, const char *format, ...)
 {
@@ -49,6 +59,7 @@ void writer_add_event(struct writer *writer, const struct model_host *host, cons
 		writer->events_lost++;
 		return;
 	}
+	event.again = streq(kind, "duplicate-agent-id");
 	memcpy(event.agent_id, host->id, sizeof event.agent_id);
 	writer->events[writer->event_count++] = event;
 	log_notice("host %s: %s: %s", host->name, kind, event.summary);

@@ -248,9 +248,14 @@ static bool begin(struct streams *streams, struct httpd_request *request, struct
 
 void streams_answer(struct streams *streams, struct httpd_request *request)
 {
-	struct stream *stream = calloc(1, sizeof *stream);
+	struct stream *stream;
 	bool begun = false;
 
+	if (streq(httpd_method(request), "HEAD")) { /* the library would send the end of a body */
+		httpd_answer(request, 200, "text/event-stream", "", 0);
+		return;
+	}
+	stream = calloc(1, sizeof *stream);
 	if (stream) {
 		pthread_mutex_lock(&streams->mutex);
 		begun = begin(streams, request, stream);

@@ -53,7 +53,6 @@ void web_free(struct web *web)
 static void set_security_headers(struct httpd_request *request)
 {
 	httpd_set_header(request, "Content-Security-Policy", policy);
-	httpd_set_header(request, "X-Content-Type-Options", "nosniff");
 	httpd_set_header(request, "Referrer-Policy", "no-referrer");
 	httpd_set_header(request, "Cross-Origin-Opener-Policy", "same-origin");
 	httpd_set_header(request, "Cross-Origin-Resource-Policy", "same-origin");

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
-#define STOP_WAIT_NS (5 * NSEC_PER_SEC)
+#define STOP_WAIT_MS 5000u
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
 static void _printf_(2, 0) on_log(void *userdata, const char *format, va_list args)
@@ -88,7 +88,7 @@ static int start_daemon(struct httpd *httpd, struct error *error)
 {
 	const struct httpd_settings *settings = &httpd->settings;
 	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
-	struct MHD_OptionItem options[12];
+	struct MHD_OptionItem options[13];
 	size_t n = 0;
 
 #define OPTION(...) options[n++] = (struct MHD_OptionItem){__VA_ARGS__}
@@ -99,6 +99,7 @@ static int start_daemon(struct httpd *httpd, struct error *error)
 	OPTION(MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)httpd_on_completed, httpd);
 	OPTION(MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)httpd_on_connection, httpd);
 	OPTION(MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL);
+	OPTION(MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)httpd_unescape, NULL);
 	if (settings->threads > 1)
 		OPTION(MHD_OPTION_THREAD_POOL_SIZE, settings->threads, NULL);
 	if (settings->certificate_pem) {
@@ -153,19 +154,30 @@ int httpd_start(const struct httpd_settings *settings, httpd_admit admit, httpd_
 	return 0;
 }
 
-void httpd_stop(struct httpd *httpd)
+/* Clients may be given up, but not those who will answer: the library takes a suspended connection at its end for a
+ * mistake of ours, and aborts. */
+static void wait_for_requests(const struct httpd *httpd)
 {
 	const struct timespec pause = {.tv_nsec = 5 * NSEC_PER_MSEC};
-	int64_t until = clock_ns(CLOCK_MONOTONIC) + STOP_WAIT_NS;
+	unsigned wait_ms = httpd->settings.stop_wait_ms ? httpd->settings.stop_wait_ms : STOP_WAIT_MS;
+	int64_t wait = (int64_t)wait_ms * NSEC_PER_MSEC, until = clock_ns(CLOCK_MONOTONIC) + wait;
 
+	while (httpd->suspended > 0 || (httpd->requests > 0 && clock_ns(CLOCK_MONOTONIC) < until)) {
+		if (httpd->suspended > 0)
+			until = clock_ns(CLOCK_MONOTONIC) + wait; /* the answer has to be sent, too */
+		nanosleep(&pause, NULL);
+	}
+}
+
+void httpd_stop(struct httpd *httpd)
+{
 	if (!httpd)
 		return;
 	httpd->stopping = true;
 	if (httpd->daemon) {
 		MHD_quiesce_daemon(httpd->daemon);
 		httpd_end_streams(httpd);
-		while (httpd->requests > 0 && clock_ns(CLOCK_MONOTONIC) < until)
-			nanosleep(&pause, NULL);
+		wait_for_requests(httpd);
 		MHD_stop_daemon(httpd->daemon);
 	}
 	fd_close(httpd->listen_fd);

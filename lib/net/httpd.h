@@ -27,6 +27,7 @@ struct httpd_settings {
 	unsigned max_connections_per_address; /* 0: no limit */
 	unsigned idle_timeout_s; /* of a connection, also while it sends a request: ends slow-loris */
 	size_t max_body; /* bytes; more gets 413 without being read */
+	unsigned stop_wait_ms; /* how long httpd_stop() waits for clients; 0: 5 s */
 };
 
 /* Called once for each request when its head is there: return the largest body to accept (0: none), or a
@@ -40,13 +41,14 @@ typedef void (*httpd_handle)(struct httpd_request *request, void *userdata);
 int httpd_start(const struct httpd_settings *settings, httpd_admit admit, httpd_handle handle, void *userdata,
 	struct httpd **ret_httpd, struct error *error);
 
-/* Ends listening, lets running requests end, and frees. Suspended requests must have been resumed. */
+/* Ends listening, lets running requests end, and frees. Waits until suspended requests are answered, however long
+ * that takes, and settings.stop_wait_ms for clients that still send or receive. */
 void httpd_stop(struct httpd *httpd);
 
 uint16_t httpd_port(const struct httpd *httpd);
 
 /* What was asked. All borrowed until the answer; header and query NULL when not there. Path is
- * percent-decoded, without query. */
+ * percent-decoded, without query, and without "http://host" when the client sent that; "%00" stays as it is. */
 const char *httpd_method(const struct httpd_request *request);
 const char *httpd_path(const struct httpd_request *request);
 const char *httpd_header(const struct httpd_request *request, const char *name);

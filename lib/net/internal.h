@@ -29,6 +29,7 @@ struct httpd {
 	int listen_fd;
 	atomic_bool stopping;
 	atomic_size_t requests; /* between head and end */
+	atomic_size_t suspended; /* of them */
 	pthread_mutex_t mutex; /* of what follows */
 	pthread_cond_t stop;
 	struct connection *connections;
@@ -51,7 +52,9 @@ struct httpd_request {
 	const char *path;
 	struct buf body;
 	size_t body_max;
+	size_t drained; /* read and thrown away */
 	int refused; /* an HTTP status: the body is thrown away */
+	bool ambiguous; /* its length was said twice */
 	bool handled;
 	bool suspended;
 	struct MHD_Response *response;
@@ -66,6 +69,9 @@ enum MHD_Result httpd_on_request(void *userdata, struct MHD_Connection *connecti
 	const char *method, const char *version, const char *data, size_t *data_size, void **state);
 void httpd_on_completed(
 	void *userdata, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode how);
+
+/* Decodes %XX in place. "%00" stays as it is: decoded, it would cut the text short, and the rest would pass unjudged. */
+size_t httpd_unescape(void *userdata, struct MHD_Connection *connection, char *text);
 
 /* Sockets (connection.c): a callback of the library, and the thread that ends those whose time is over. */
 void httpd_on_connection(

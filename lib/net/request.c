@@ -12,6 +12,8 @@
 static const char *refusal_text(int status)
 {
 	switch (status) {
+	case 400:
+		return "how long the body is must be said once";
 	case 401:
 		return "a valid token is needed: Authorization: Bearer TOKEN";
 	case 404:
@@ -29,6 +31,25 @@ static const char *refusal_text(int status)
 	}
 }
 
+static enum MHD_Result count_framing(
+	void *userdata, enum MHD_ValueKind kind _unused_, const char *name, const char *value _unused_)
+{
+	unsigned *count = userdata;
+
+	if (strcasecmp(name, "Content-Length") == 0 || strcasecmp(name, "Transfer-Encoding") == 0)
+		++*count;
+	return MHD_YES;
+}
+
+/* A proxy in front may believe another length than the library does, and take the rest for a request of its own. */
+static bool is_ambiguous(const struct httpd_request *request)
+{
+	unsigned count = 0;
+
+	MHD_get_connection_values(request->connection, MHD_HEADER_KIND, count_framing, &count);
+	return count > 1;
+}
+
 /* Judges a request by its head. */
 static void admit(struct httpd_request *request)
 {
@@ -37,7 +58,10 @@ static void admit(struct httpd_request *request)
 	ssize_t most = (ssize_t)httpd->settings.max_body;
 	uint64_t size;
 
-	if (httpd->admit)
+	request->ambiguous = is_ambiguous(request);
+	if (request->ambiguous)
+		most = -400;
+	else if (httpd->admit)
 		most = httpd->admit(request, httpd->userdata);
 	if (most < 0)
 		request->refused = (int)-most;
@@ -59,7 +83,7 @@ static bool worth_draining(struct httpd_request *request)
 	const char *length = httpd_header(request, "Content-Length");
 	uint64_t size = 0;
 
-	if (httpd_header(request, "Expect"))
+	if (request->ambiguous || httpd_header(request, "Expect"))
 		return false;
 	return length
 		? parse_uint64(length, &size) == 0 && size / DRAIN_FACTOR <= request->httpd->settings.max_body
@@ -82,6 +106,15 @@ static enum MHD_Result refuse(struct httpd_request *request)
 	return request->response ? queue(request) : MHD_NO;
 }
 
+/* A client may send the whole address, as it does to a proxy. */
+static const char *path_of(const char *target)
+{
+	const char *authority = *target == '/' ? NULL : strstr(target, "://");
+	const char *path = authority ? strchr(authority + strlen("://"), '/') : target;
+
+	return path ? path : "/";
+}
+
 static enum MHD_Result begin(struct httpd *httpd, struct MHD_Connection *connection, const char *url,
 	const char *method, void **state)
 {
@@ -98,7 +131,7 @@ static enum MHD_Result begin(struct httpd *httpd, struct MHD_Connection *connect
 	request->connection = connection;
 	request->socket = info->socket_context;
 	request->method = method;
-	request->path = url;
+	request->path = path_of(url);
 	*state = request;
 	httpd->requests++;
 	admit(request);
@@ -111,8 +144,11 @@ static enum MHD_Result receive(struct httpd_request *request, const char *data, 
 		request->refused = 413; /* sent in chunks, without a length */
 	if (!request->refused)
 		buf_add(&request->body, data, *size);
+	else
+		request->drained += *size;
 	*size = 0;
-	return MHD_YES;
+	/* An answer is only possible at the end: who sends without end gets none. */
+	return request->drained / DRAIN_FACTOR <= request->httpd->settings.max_body ? MHD_YES : MHD_NO;
 }
 
 enum MHD_Result httpd_on_request(void *userdata, struct MHD_Connection *connection, const char *url,
@@ -207,10 +243,20 @@ void httpd_respond(struct httpd_request *request, int status, struct MHD_Respons
 		if (request->header_names[i] && request->header_values[i])
 			MHD_add_response_header(
 				response, request->header_names[i], request->header_values[i]);
+	if (response)
+		MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	/* A client that goes on to send would never let the server end. */
+	if (response && request->httpd->stopping)
+		MHD_add_response_header(response, "Connection", "close");
 	request->response = response;
 	request->status = status;
-	if (request->suspended)
+	if (request->suspended) {
+		/* The request may be gone as soon as it is resumed. */
+		struct httpd *httpd = request->httpd;
+
 		MHD_resume_connection(request->connection);
+		httpd->suspended--;
+	}
 }
 
 void httpd_answer(
@@ -244,5 +290,32 @@ void httpd_answer_error(struct httpd_request *request, int status, const char *f
 void httpd_suspend(struct httpd_request *request)
 {
 	request->suspended = true;
+	request->httpd->suspended++;
 	MHD_suspend_connection(request->connection);
+}
+
+static int hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (char)(c | 0x20);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+size_t httpd_unescape(void *userdata _unused_, struct MHD_Connection *connection _unused_, char *text)
+{
+	char *out = text;
+
+	for (const char *in = text; *in; in++) {
+		int high = *in == '%' ? hex(in[1]) : -1, low = high >= 0 ? hex(in[2]) : -1;
+
+		if (low >= 0 && (high | low) > 0) {
+			*out++ = (char)(high << 4 | low);
+			in += 2;
+		} else {
+			*out++ = *in;
+		}
+	}
+	*out = 0;
+	return (size_t)(out - text);
 }

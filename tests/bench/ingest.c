@@ -107,7 +107,7 @@ static void make_request(struct agent *agent, size_t index, uint64_t *seq)
 
 	snprintf(id, sizeof id, "%032x", agent->number + 1);
 	snprintf(spool, sizeof spool, "%032x", agent->number + 0x10000);
-	snprintf(name, sizeof name, "app-%03u", agent->number);
+	snprintf(name, sizeof name, "app-%04u", agent->number);
 	head.name = name;
 	head.version = (char *)"1.0";
 	report.protocol = 1;

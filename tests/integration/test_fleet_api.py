@@ -121,7 +121,8 @@ def test_hosts_are_chosen_by_state(api):
 
 @pytest.mark.parametrize("path", [
     "/v1/hosts?status=dead", "/v1/hosts?limit=0", "/v1/hosts?limit=1001", "/v1/hosts?limit=x", "/v1/checks?status=red",
-    "/v1/checks?limit=-1", "/v1/checks?after=nowhere", "/v1/events?after=x", "/v1/events?before=-1",
+    "/v1/hosts?after=nobody", "/v1/checks?limit=-1", "/v1/checks?after=nowhere",
+    "/v1/events?after=x", "/v1/events?before=-1",
     "/v1/events?order=up", "/v1/events?limit=2000"])
 def test_questions_that_make_no_sense_are_refused(api, path):
     assert api.get(path, status=400)["error"]

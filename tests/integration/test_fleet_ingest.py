@@ -263,6 +263,50 @@ def test_other_methods_are_refused_with_those_that_are_allowed(fleet):
     assert (status, headers["Allow"]) == (405, "GET, HEAD")
 
 
+def exchange(fleet, requests):
+    """Sends these bytes on one connection and returns all that comes until it is closed."""
+    with socket.create_connection(("127.0.0.1", fleet.port), timeout=fleetd.PATIENCE) as client:
+        client.sendall(requests)
+        answer = b""
+        while part := client.recv(65536):
+            answer += part
+        return answer
+
+
+@pytest.mark.parametrize("path", [b"/", b"/v1/hosts", b"/metrics", b"/static/style.css", b"/events/stream"])
+def test_a_head_request_leaves_nothing_between_two_answers(fleet, path):
+    answer = exchange(fleet, b"HEAD " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n"
+                      b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    head, _, rest = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 ") and rest.startswith(b"HTTP/1.1 200 "), answer
+
+
+@pytest.mark.parametrize("target", [
+    b"/static/../../../etc/passwd", b"/static/%2e%2e/%2e%2e/etc/passwd", b"//etc/passwd", b"/v1/hosts/..%2f..%2f",
+    b"/healthz%00/x", b"/v1/report%00"])
+def test_paths_that_climb_or_hide_lead_nowhere(fleet, target):
+    answer = exchange(fleet, b"GET " + target + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 404 "), answer
+
+
+def test_no_other_site_may_read_the_api(fleet):
+    for method in ("GET", "OPTIONS"):
+        status, headers, _ = fleet.request(method, "/v1/hosts", headers={"Origin": "https://other.example"})
+        assert status == (200 if method == "GET" else 405)
+        assert not [name for name in headers if name.lower().startswith("access-control-")]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_report_may_come_in_chunks(fleet, pb):
+    agent = Agent(pb)
+    body = zstandard.compress(agent.full().SerializeToString())
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(body[i:i + 50]), body[i:i + 50]) for i in range(0, len(body), 50))
+    answer = exchange(fleet, b"POST /v1/report HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\n"
+                      b"Content-Encoding: zstd\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n" + chunks +
+                      b"0\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 200 ")
+
+
 def test_tokens_are_asked_for(tmp_path, pb):
     (tmp_path / "token").write_text("s3cret\n")
     server = Fleet(tmp_path, ['report_token = "${file:%s/token}";' % tmp_path, 'read_token = "r3ad";']).start()

@@ -5,6 +5,7 @@ import re
 import resource
 import signal
 import sqlite3
+import ssl
 import subprocess
 import sys
 import threading
@@ -163,6 +164,10 @@ def test_a_check_without_results_becomes_overdue(fleet, pb):
 
     wait_until("the checks to be overdue", overdue)
     assert fleet.metric("gavea_fleet_checks_overdue") == 2
+    assert [c["check"] for c in fleet.get("/v1/checks?status=unknown")["checks"]] == ["cert/www", "host/cpu"]
+    assert fleet.get("/v1/checks?status=ok")["checks"] == []
+    assert b"Its result is overdue" in fleet.request("GET", "/")[2]
+    assert fleet.request("GET", "/hosts/host-001")[2].count(b">overdue<") == 2
 
 
 def test_a_store_that_cannot_be_written_refuses_reports_and_recovers(fleet, pb):
@@ -190,6 +195,25 @@ def test_a_store_that_cannot_be_written_refuses_reports_and_recovers(fleet, pb):
     assert "the store can't be written" in fleet.log and "the store can be written again" in fleet.log
 
 
+def test_a_host_that_comes_back_while_the_store_fails_is_told_later(fleet, pb):
+    agent = Agent(pb)
+    agent.within_ms = 500
+    agent.send(fleet, agent.full())
+    wait_until("the host to be lost", lambda: fleet.get("/v1/events")["events"])
+    size = max(f.stat().st_size for f in fleet.state.iterdir())
+    resource.prlimit(fleet.popen.pid, resource.RLIMIT_FSIZE, (size // 4096 * 4096, resource.RLIM_INFINITY))
+    agent.within_ms = 60000
+    report = agent.full()
+    for record in report.records:
+        if record.HasField("result"):
+            record.result.summary = os.urandom(2000).hex()
+    agent.send(fleet, report, status=503)
+    resource.prlimit(fleet.popen.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    wait_until("the store to recover", lambda: fleet.request("GET", "/healthz")[0] == 200)
+    agent.send(fleet, report)
+    assert [e["kind"] for e in fleet.get("/v1/events")["events"]] == ["host-back", "host-lost"]
+
+
 def fails_to_start(fleet):
     fleet.spawn()
     assert fleet.popen.wait(fleetd.PATIENCE) == 1
@@ -209,6 +233,27 @@ def test_a_damaged_database_is_an_error_that_says_what_to_do(fleet, pb):
         fleet.log_path.unlink()
     path.write_bytes(good)
     fleet.start()
+
+
+def test_a_damaged_host_does_not_keep_the_others_from_being_served(fleet, pb):
+    agents = [Agent(pb, number=n) for n in (1, 2)]
+    for agent in agents:
+        agent.send(fleet, agent.full())
+    fleet.stop()
+    with sqlite3.connect(fleet.state / "fleet.db") as db:
+        db.execute("UPDATE host SET snapshot = 'nonsense' WHERE agent_id = ?", (agents[0].agent_id,))
+        db.execute("DELETE FROM report")
+    db.close()
+    fleet.start()
+    assert [h["name"] for h in fleet.get("/v1/hosts")["hosts"]] == ["host-002"]
+    assert f"the snapshot of host {agents[0].agent_id} is damaged: it will be known again with its next report" in fleet.log
+    report = agents[0].full()
+    assert agents[0].send(fleet, report, status=409).need_declarations
+    agents[0].declare(report.declarations)
+    assert agents[0].send(fleet, report).acked_seq > 0
+    assert [h["name"] for h in fleet.get("/v1/hosts")["hosts"]] == ["host-001", "host-002"]
+    fleet.restart()
+    assert len(fleet.get("/v1/hosts")["hosts"]) == 2
 
 
 def test_another_programs_database_is_left_alone(tmp_path):
@@ -299,8 +344,75 @@ def test_it_tells_systemd_how_it_is(tmp_path, pb):
         del os.environ["NOTIFY_SOCKET"], os.environ["WATCHDOG_USEC"]
     assert notify.recv(100).startswith(b"READY=1\n")
     assert notify.recv(100) == b"WATCHDOG=1"
+
+    def next_but_watchdog():
+        while (text := notify.recv(100)) == b"WATCHDOG=1":
+            pass
+        return text
+
+    server.popen.send_signal(signal.SIGHUP)
+    assert next_but_watchdog().startswith(b"RELOADING=1\nMONOTONIC_USEC=")
+    assert next_but_watchdog().startswith(b"READY=1\n")
+    server.config.write_text("nonsense = 1;\n")
+    server.popen.send_signal(signal.SIGHUP)
+    assert next_but_watchdog().startswith(b"RELOADING=1\n")
+    assert next_but_watchdog() == b"READY=1\nSTATUS=Not reloaded: see the log"
     server.popen.send_signal(signal.SIGTERM)
-    while (text := notify.recv(100)) == b"WATCHDOG=1":
-        pass
-    assert text == b"STOPPING=1"
+    assert next_but_watchdog() == b"STOPPING=1"
+    server.stop()
+
+
+def reload(server, text):
+    """Sends SIGHUP and waits until the log says how it went."""
+    before = server.log.count(text)
+    server.popen.send_signal(signal.SIGHUP)
+    wait_until(text, lambda: server.log.count(text) > before)
+
+
+def status_with(server, token):
+    return server.request("GET", "/v1/hosts", headers={"Authorization": f"Bearer {token}"})[0]
+
+
+def test_a_reload_takes_new_tokens(tmp_path):
+    (tmp_path / "token").write_text("first\n")
+    server = Fleet(tmp_path, ['read_token = "${file:%s/token}";' % tmp_path]).start()
+    assert (status_with(server, "first"), status_with(server, "second")) == (200, 401)
+    (tmp_path / "token").write_text("second\n")
+    reload(server, "reloaded: tokens and log level")
+    assert (status_with(server, "first"), status_with(server, "second")) == (401, 200)
+    server.stop()
+    assert "first" not in server.log and "second" not in server.log
+
+
+def test_a_reload_with_an_error_keeps_the_old_settings_and_says_why(tmp_path):
+    server = Fleet(tmp_path, ['read_token = "first";']).start()
+    server.config.write_text('read_token = "second";\nevents = "soon";\n')
+    reload(server, "not reloaded: the settings from before stay in force")
+    assert f"{server.config}:2: " in server.log
+    assert (status_with(server, "first"), status_with(server, "second")) == (200, 401)
+    server.config.unlink()
+    reload(server, "not reloaded: the settings from before stay in force")
+    assert status_with(server, "first") == 200
+    server.stop()
+
+
+def test_a_reload_names_settings_that_need_a_restart(tmp_path):
+    server = Fleet(tmp_path, ['read_token = "first";']).start()
+    server.config.write_text('read_token = "second";\nthreads = 3;\nplots = ["node_procs_running"];\n')
+    reload(server, "these settings take effect at a restart: plots, threads")
+    assert status_with(server, "second") == 200
+    server.stop()
+
+
+def test_a_reload_cannot_take_the_tokens_off_a_server_that_others_reach(tmp_path):
+    fleetd.tls_context(tmp_path)
+    settings = [f'certificate = "{tmp_path}/cert.pem"; key = "{tmp_path}/key.pem";']
+    server = Fleet(tmp_path, [*settings, 'read_token = "first"; report_token = "r";', 'listen = "[::ffff:127.0.0.1]:0";'],
+                   context=ssl._create_unverified_context())
+    server.listen = None
+    server.start()
+    server.config.write_text('listen = "127.0.0.1:0";\n')
+    reload(server, "not reloaded: the settings from before stay in force")
+    assert "needs report_token and read_token" in server.log
+    assert (status_with(server, "first"), status_with(server, "")) == (200, 401)
     server.stop()

@@ -44,6 +44,7 @@ class Fleet:
         self.config = folder / "fleet.conf"
         self.config.write_text("\n".join(settings) + "\n")
         self.arguments = list(arguments)
+        self.listen = "127.0.0.1:0"  # None: as the configuration says
         self.popen = None
         self.port = None
 
@@ -52,8 +53,8 @@ class Fleet:
         port_file.unlink(missing_ok=True)
         with open(self.log_path, "ab") as log:
             self.popen = subprocess.Popen(
-                [PROGRAM, "--config", self.config, "--state", self.state, "--listen", "127.0.0.1:0", "--port-file",
-                 port_file, *self.arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                [PROGRAM, "--config", self.config, "--state", self.state, "--port-file", port_file,
+                 *(["--listen", self.listen] if self.listen else []), *self.arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         return port_file
 
     def start(self):

@@ -127,6 +127,43 @@ static void names_are_judged(void **state)
 		"series 1: its name is not one of a metric");
 }
 
+static void of_a_label_that_comes_twice_the_last_one_counts(void **state)
+{
+	Gavea__V1__Item__AttributesEntry a = GAVEA__V1__ITEM__ATTRIBUTES_ENTRY__INIT, b = a, c = a;
+	Gavea__V1__Item__AttributesEntry *pairs[] = {&a, &b, &c};
+	Gavea__V1__Result result = GAVEA__V1__RESULT__INIT;
+	Gavea__V1__Record record = GAVEA__V1__RECORD__INIT, *records = &record;
+	Gavea__V1__Item item = GAVEA__V1__ITEM__INIT, *items = &item;
+	Gavea__V1__Agent agent = GAVEA__V1__AGENT__INIT;
+	Gavea__V1__Report report = GAVEA__V1__REPORT__INIT;
+	char first[] = "first", last[] = "last", other[] = "other", none[] = "";
+
+	a.key = c.key = (char *)"role";
+	b.key = (char *)"site";
+	a.value = first;
+	b.value = other;
+	c.value = last;
+	item.name = item.summary = result.summary = agent.version = none;
+	item.n_attributes = 3;
+	item.attributes = pairs;
+	result.check = 1;
+	result.n_items = 1;
+	result.items = &items;
+	record.seq = 1;
+	record.body_case = GAVEA__V1__RECORD__BODY_RESULT;
+	record.result = &result;
+	agent.name = (char *)"app-01";
+	report.protocol = 1;
+	report.agent_id = report.spool_id = (char *)"0123456789abcdef0123456789abcdef";
+	report.agent = &agent;
+	report.n_records = 1;
+	report.records = &records;
+	assert_int_equal(report_judge(&report, &((struct fixture *)*state)->error), 0);
+	assert_int_equal(item.n_attributes, 2);
+	assert_string_equal(item.attributes[0]->value, "last");
+	assert_string_equal(item.attributes[1]->value, "other");
+}
+
 static void text_that_is_not_utf8_is_mended(void **state)
 {
 	struct fixture *f = *state;
@@ -203,6 +240,7 @@ int main(void)
 		TEST(seq_must_rise_from_one),
 		TEST(samples_need_as_many_values_as_numbers),
 		TEST(names_are_judged),
+		TEST(of_a_label_that_comes_twice_the_last_one_counts),
 		TEST(text_that_is_not_utf8_is_mended),
 		TEST(zstd_is_decompressed_with_and_without_a_size),
 		TEST(a_frame_that_lies_about_its_size_is_refused),

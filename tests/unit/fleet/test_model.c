@@ -247,6 +247,69 @@ static void a_return_to_an_older_spool_is_a_conflict(void **state)
 	assert_false(plan.conflict_begins);
 }
 
+static void a_spool_in_memory_meanwhile_is_no_conflict(void **state)
+{
+	struct model *model = *state;
+	struct update_plan plan;
+	struct fixture f;
+	struct host *host;
+
+	fixture_begin(&f, 1);
+	f.agent.boot_id = (char *)"boot";
+	apply(model, &f, 0);
+	f.report.spool_id = (char *)SPOOL_B; /* the disk is full */
+	apply(model, &f, 1000);
+	f.report.spool_id = (char *)SPOOL_A; /* it is not, any more */
+	judge(model, &f, 2000, &plan);
+	assert_false(plan.conflict_begins);
+	host = apply(model, &f, 2000);
+	assert_false(host->public.conflict);
+}
+
+static void a_clock_that_was_ahead_does_not_hold_values_back(void **state)
+{
+	const struct model_series *series;
+	struct model *model = *state;
+	struct fixture f;
+	struct host *host;
+
+	fixture_begin(&f, 1);
+	declare(&f);
+	fixture_sample(&f, 1, 7, START_MS + 86400000); /* a day ahead */
+	f.report.sent_at_ms = START_MS + 86400000;
+	host = update_apply(model, &f.report, "192.0.2.1", START_MS, at(0));
+	series = model_series_find(&host->public, "node_load1", "");
+	assert_true(series->value == 7.0);
+	fixture_begin(&f, 10); /* and set right */
+	fixture_sample(&f, 1, 8, START_MS + 10000);
+	apply(model, &f, 10000);
+	assert_true(series->value == 8.0);
+	assert_int_equal(series->time_ms, START_MS + 10000);
+}
+
+static void labels_that_changed_are_written_though_there_is_no_record(void **state)
+{
+	Gavea__V1__Agent__LabelsEntry role = GAVEA__V1__AGENT__LABELS_ENTRY__INIT;
+	Gavea__V1__Agent__LabelsEntry site = GAVEA__V1__AGENT__LABELS_ENTRY__INIT;
+	Gavea__V1__Agent__LabelsEntry *labels[] = {&site, &role};
+	struct update_plan plan;
+	struct fixture f;
+
+	role.key = (char *)"role";
+	role.value = (char *)"app";
+	site.key = (char *)"site";
+	site.value = (char *)"gru-1";
+	fixture_begin(&f, 1);
+	f.agent.n_labels = 2;
+	f.agent.labels = labels;
+	apply(*state, &f, 0);
+	labels[0] = &role; /* another order is no change */
+	labels[1] = &site;
+	assert_int_equal(judge(*state, &f, 0, &plan), UPDATE_KNOWN);
+	role.value = (char *)"db";
+	assert_int_equal(judge(*state, &f, 0, &plan), UPDATE_NEW);
+}
+
 static void a_counters_rate_survives_a_reset(void **state)
 {
 	struct model *model = *state;
@@ -405,12 +468,75 @@ static void a_snapshot_brings_everything_back(void **state)
 	model_free(other);
 }
 
+#define LARGE_ITEMS 1000
+
+/* Items of 4 KiB each, pointed to by all. */
+static struct host *make_large(struct model *model, struct fixture *f, unsigned checks)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
+	Gavea__V1__Item **items = calloc(LARGE_ITEMS, sizeof *items), item = GAVEA__V1__ITEM__INIT;
+	struct host *host = NULL;
+	char text[4096], name[32];
+
+	assert_non_null(items);
+	for (size_t i = 0; i < sizeof text; i++)
+		text[i] = letters[i % 26];
+	text[sizeof text - 1] = 0;
+	item.name = item.summary = text;
+	for (size_t i = 0; i < LARGE_ITEMS; i++)
+		items[i] = &item;
+	for (unsigned i = 0; i < checks; i++) {
+		fixture_begin(f, 1 + 2 * (uint64_t)i);
+		snprintf(name, sizeof name, "large/%03u", i);
+		fixture_check(f, i + 1, name);
+		fixture_result(f, i + 1, GAVEA__V1__STATUS__OK, "");
+		f->results[1].n_items = LARGE_ITEMS;
+		f->results[1].items = items;
+		host = apply(model, f, i);
+	}
+	free(items);
+	return host;
+}
+
+static void items_beyond_the_bound_are_left_out_and_counted(void **state)
+{
+	struct fixture f;
+	const struct host *host = make_large(*state, &f, 1);
+	const struct model_check *check = host->public.checks[0];
+
+	assert_in_range(check->item_count, 50, 64);
+	assert_int_equal(check->item_count + check->items_left_out, LARGE_ITEMS);
+}
+
+static void a_host_that_is_too_large_is_saved_without_its_items(void **state)
+{
+	_cleanup_error_ struct error error = ERROR_INIT;
+	_cleanup_buf_ struct buf bytes = BUF_INIT;
+	struct model *model = *state, *other;
+	const struct model_host *back;
+	struct update_plan plan;
+	struct fixture f;
+	const struct host *host = make_large(model, &f, 140);
+
+	assert_int_equal(snapshot_encode(model, host, &bytes), 1);
+	assert_int_equal(model_new(NULL, 0, &other), 0);
+	assert_int_equal(snapshot_load(other, AGENT_ID, bytes.data, bytes.size, &error), 0);
+	back = model_host_find(other, "app-01");
+	assert_int_equal(back->check_count, 140);
+	assert_int_equal(back->checks[7]->item_count, 0);
+	assert_int_equal(back->checks[7]->items_left_out, LARGE_ITEMS);
+	judge(other, &f, 0, &plan);
+	assert_int_equal(plan.last_seq, 280);
+	model_free(other);
+}
+
 static void a_damaged_snapshot_is_refused(void **state)
 {
 	_cleanup_error_ struct error error = ERROR_INIT;
 
 	assert_int_equal(snapshot_load(*state, AGENT_ID, "nonsense", 8, &error), -EBADMSG);
 	assert_string_equal(error.message, "the snapshot of host " AGENT_ID " is damaged");
+	assert_null(model_host_first(*state));
 }
 
 static void count_call(void *userdata)
@@ -466,12 +592,17 @@ int main(void)
 		TEST(records_that_are_known_are_passed_over),
 		TEST(numbers_must_be_declared_in_their_stream),
 		TEST(a_return_to_an_older_spool_is_a_conflict),
+		TEST(a_spool_in_memory_meanwhile_is_no_conflict),
+		TEST(a_clock_that_was_ahead_does_not_hold_values_back),
+		TEST(labels_that_changed_are_written_though_there_is_no_record),
 		TEST(a_counters_rate_survives_a_reset),
 		TEST(plots_are_placed_by_the_servers_clock),
 		TEST(cpu_busy_is_what_is_not_idle),
 		TEST(hosts_are_in_the_order_of_their_names),
 		TEST(a_check_that_is_gone_takes_its_series_along),
 		TEST(a_snapshot_brings_everything_back),
+		TEST(items_beyond_the_bound_are_left_out_and_counted),
+		TEST(a_host_that_is_too_large_is_saved_without_its_items),
 		TEST(a_damaged_snapshot_is_refused),
 		TEST(subscribers_are_told_once_for_many_changes),
 		cmocka_unit_test(names_of_plots_are_judged),

@@ -22,6 +22,7 @@ struct fixture {
 	struct httpd_stream *stream;
 	atomic_int ticks; /* that the stream has to tell */
 	atomic_int closed;
+	_Atomic(struct httpd_request *) held;
 };
 
 static void *answer_later(void *userdata)
@@ -69,6 +70,9 @@ static void handle(struct httpd_request *request, void *userdata)
 	if (strcmp(path, "/later") == 0) {
 		httpd_suspend(request);
 		pthread_create(&f->thread, NULL, answer_later, request);
+	} else if (strcmp(path, "/held") == 0) {
+		httpd_suspend(request);
+		f->held = request;
 	} else if (strcmp(path, "/stream") == 0) {
 		pthread_mutex_lock(&f->mutex);
 		f->stream = httpd_answer_stream(request, "text/event-stream", read_stream, stream_closed, f);
@@ -183,6 +187,116 @@ static void queries_and_paths_are_decoded(void **state)
 	expect(*state, "GET /query HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 200 ", "\r\n\r\n-");
 	expect(*state, "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 404 ",
 		"{\"error\":\"no \\\"/nothing\\\"\"}");
+	expect(*state, "GET /query?q=%zz%4 HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 200 ", "\r\n\r\n%zz%4");
+}
+
+static void a_nul_byte_cuts_nothing_short(void **state)
+{
+	expect(*state, "GET /query%00/../x HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 404 ", "/query%00/../x");
+	expect(*state, "GET /query?q=1%002 HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 200 ", "\r\n\r\n1%002");
+}
+
+static void a_whole_address_is_taken_as_its_path(void **state)
+{
+	expect(*state, "GET http://x:80/query?q=a HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 200 ", "\r\n\r\na");
+	expect(*state, "GET http://x HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 404 ", "no \\\"/\\\"");
+}
+
+static void a_body_without_end_loses_its_connection(void **state)
+{
+	static const char chunk[] = "8\r\nabcdefgh\r\n";
+	const char *head = "POST /closed HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+	const char *small = "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+	ssize_t sent;
+	int fd;
+
+	expect(*state, head, "HTTP/1.1 401 ", "token"); /* at once: how long it will be is not known */
+	fd = dial(*state);
+	sent = send(fd, small, strlen(small), MSG_NOSIGNAL);
+	for (int i = 0; i < 1000000 && sent > 0; i++)
+		sent = send(fd, chunk, strlen(chunk), MSG_NOSIGNAL);
+	assert_int_equal(sent, -1);
+	close(fd);
+}
+
+static void requests_on_one_connection_are_answered_in_their_order(void **state)
+{
+	expect(*state,
+		"GET /query?q=one HTTP/1.1\r\nHost: x\r\n\r\nPOST /echo HTTP/1.1\r\nHost: "
+		"x\r\nContent-Length: "
+		"3\r\n\r\ntwoGET /query?q=three HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+		"HTTP/1.1 200 ", "\r\n\r\nthree");
+}
+
+static void lengths_that_contradict_each_other_are_refused(void **state)
+{
+	expect(*state, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n", "HTTP/1.1 400 ",
+		"\r\n\r\n");
+	expect(*state, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", "HTTP/1.1 400 ",
+		"\r\n\r\n");
+	expect(*state, "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n",
+		"HTTP/1.1 413 ", "\r\n\r\n");
+	expect(*state,
+		"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
+		"HTTP/1.1 400 ", "\r\n\r\n");
+	expect(*state,
+		"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: "
+		"chunked\r\n\r\n0\r\n\r\n",
+		"HTTP/1.1 400 ", "\r\n\r\n");
+}
+
+static void a_flood_of_headers_is_refused(void **state)
+{
+	_cleanup_buf_ struct buf request = BUF_INIT;
+
+	buf_add_str(&request, "GET /query HTTP/1.1\r\nHost: x\r\n");
+	for (int i = 0; i < 3000; i++)
+		buf_printf(&request, "X-%d: flood\r\n", i);
+	buf_add_str(&request, "\r\n");
+	expect(*state, buf_str(&request), "HTTP/1.1 431 ", "\r\n\r\n");
+}
+
+static void every_answer_forbids_guessing_its_type(void **state)
+{
+	expect(*state, "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 404 ",
+		"X-Content-Type-Options: nosniff\r\n");
+}
+
+static void *answer_after_the_stop(void *userdata)
+{
+	const struct timespec pause = {.tv_nsec = 100000000};
+
+	nanosleep(&pause, NULL);
+	httpd_answer(userdata, 200, "text/plain", "later", 5);
+	return NULL;
+}
+
+static void stopping_waits_for_those_who_will_answer(void **state)
+{
+	const struct httpd_settings settings = {.address = "127.0.0.1",
+		.threads = 2,
+		.max_connections = 20,
+		.idle_timeout_s = 10,
+		.max_body = 10,
+		.stop_wait_ms = 1};
+	const char *request = "GET /held HTTP/1.1\r\nHost: x\r\n\r\n";
+	const struct timespec pause = {.tv_nsec = 1000000};
+	_cleanup_buf_ struct buf answer = BUF_INIT;
+	struct fixture *f = *state;
+	int fd;
+
+	httpd_stop(f->httpd);
+	assert_int_equal(httpd_start(&settings, admit, handle, f, &f->httpd, &f->error), 0);
+	fd = dial(f);
+	assert_int_equal(send(fd, request, strlen(request), 0), (ssize_t)strlen(request));
+	while (!f->held)
+		nanosleep(&pause, NULL);
+	assert_int_equal(pthread_create(&f->thread, NULL, answer_after_the_stop, f->held), 0);
+	httpd_stop(TAKE_PTR(f->httpd));
+	pthread_join(f->thread, NULL);
+	read_until(fd, &answer, "later");
+	assert_non_null(strstr(buf_str(&answer), "Connection: close\r\n"));
+	close(fd);
 }
 
 static void another_thread_may_answer(void **state)
@@ -269,7 +383,15 @@ int main(void)
 		TEST(a_body_over_the_bound_is_refused),
 		TEST(a_refused_body_is_drained_before_the_answer),
 		TEST(queries_and_paths_are_decoded),
+		TEST(a_nul_byte_cuts_nothing_short),
+		TEST(a_whole_address_is_taken_as_its_path),
+		TEST(a_body_without_end_loses_its_connection),
+		TEST(requests_on_one_connection_are_answered_in_their_order),
+		TEST(lengths_that_contradict_each_other_are_refused),
+		TEST(a_flood_of_headers_is_refused),
+		TEST(every_answer_forbids_guessing_its_type),
 		TEST(another_thread_may_answer),
+		TEST(stopping_waits_for_those_who_will_answer),
 		TEST(a_stream_goes_on_when_it_is_woken),
 		TEST(stopping_ends_streams),
 		TEST(an_address_that_is_none_or_taken_is_an_error),
