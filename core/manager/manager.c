@@ -266,6 +266,7 @@ static int apply_environment(struct manager *manager, const struct config *confi
 	manager->env.output.facts = facts.facts;
 	manager->env.output.fact_count = facts.count;
 	manager->env.worker_idle = config->worker_idle;
+	spool_set_max_bytes(recorder_spool(manager->recorder), config->spool_max_bytes);
 	log_set_level(config->log_level);
 	return 0;
 }
@@ -281,15 +282,19 @@ static void apply(struct manager *manager, struct config *config)
 	for (size_t i = manager->unit_count; i > 0; i--)
 		if (!is_wanted(config, unit_config(manager->units[i - 1])->name))
 			drop_unit(manager, i - 1);
-	for (size_t i = 0; r == 0 && i < config->plugin_count; i++) {
+	/* A failure does not end this: nothing may go on with the old configuration, which is freed. */
+	for (size_t i = 0; i < config->plugin_count; i++) {
 		struct unit *unit = find_unit(manager, config->plugins[i].name);
+		int s;
 
 		if (unit) {
 			forget_absent(manager, unit, &config->plugins[i]);
-			r = unit_apply(unit, &config->plugins[i]);
+			s = unit_apply(unit, &config->plugins[i]);
 		} else {
-			r = add_unit(manager, &config->plugins[i]);
+			s = add_unit(manager, &config->plugins[i]);
 		}
+		if (r == 0)
+			r = s;
 	}
 	if (r < 0)
 		log_error("the new configuration is only partly in force: %s", strerror(-r));
@@ -381,6 +386,8 @@ static int load(struct manager *manager)
 
 static int reload(struct manager *manager)
 {
+	if (manager->stopping)
+		return -ESHUTDOWN;
 	if (manager->loader) {
 		/* The files may have changed after they were read: once more, for all who asked meanwhile. */
 		manager->reload_again = true;
@@ -424,6 +431,8 @@ static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *
 		manager->recorder, NULL, "stopped", GAVEA_OK, NULL, 0, "gavead %s stopped", GAVEA_VERSION);
 	save_states(manager);
 	control_free(TAKE_PTR(manager->control));
+	/* A configuration that would come now has nothing to be put into force in. */
+	loader_free(TAKE_PTR(manager->loader));
 	for (size_t i = 0; i < manager->unit_count; i++)
 		unit_finish(manager->units[i]);
 	again(manager->farewell, CLOCK_MONOTONIC, FAREWELL);
@@ -437,7 +446,7 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
 
 	(void)source;
 	(void)info;
-	if (r < 0 && r != -EBUSY)
+	if (r < 0 && r != -EBUSY && r != -ESHUTDOWN)
 		log_error("cannot reload: %s", strerror(-r));
 	return 0;
 }
@@ -506,7 +515,8 @@ static int ask_reload(void *userdata)
 static int open_recorder(struct manager *manager)
 {
 	_cleanup_free_ char *folder = NULL;
-	struct spool_settings settings = {.max_bytes = UINT64_C(256) << 20};
+	/* The configuration's own bound comes with it; until then nothing is dropped. */
+	struct spool_settings settings = {.max_bytes = UINT64_MAX};
 	_cleanup_(spool_closep) struct spool *spool = NULL;
 	int r;
 

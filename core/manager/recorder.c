@@ -57,11 +57,6 @@ struct catalog *recorder_catalog(struct recorder *recorder)
 	return &recorder->catalog;
 }
 
-void recorder_begin(struct recorder *recorder)
-{
-	spool_begin(recorder->spool);
-}
-
 /* Encodes and appends; returns the seq or -errno, which was logged. */
 static int64_t append(struct recorder *recorder, const Gavea__V1__Record *record)
 {
@@ -136,6 +131,7 @@ void recorder_result(
 {
 	Gavea__V1__Record record = record_at(result->started_at_ms);
 
+	spool_begin(recorder->spool);
 	declare_check(recorder, subject);
 	result->check = subject->number;
 	record.body_case = GAVEA__V1__RECORD__BODY_RESULT;
@@ -151,6 +147,7 @@ void recorder_samples(
 	Gavea__V1__Record record = record_at(time_ms);
 	int64_t number = 0;
 
+	spool_begin(recorder->spool);
 	declare_check(recorder, subject);
 	for (size_t i = 0; i < samples->n_series; i++) {
 		struct catalog_series *entry;
@@ -160,6 +157,7 @@ void recorder_samples(
 		declare_series(recorder, entry);
 		entry->value = samples->values[i];
 		entry->has_value = true;
+		entry->time_ms = time_ms;
 	}
 	for (size_t i = 0; i < samples->n_histograms; i++)
 		declare_series(recorder, catalog_get(&recorder->catalog, samples->histograms[i]->series));
@@ -175,6 +173,7 @@ void recorder_event(struct recorder *recorder, struct subject *subject, Gavea__V
 	const struct recent_event *kept;
 	int64_t seq;
 
+	spool_begin(recorder->spool);
 	if (subject)
 		declare_check(recorder, subject);
 	event->check = subject ? subject->number : 0;
@@ -222,6 +221,7 @@ void recorder_span(struct recorder *recorder, struct subject *subject, Gavea__V1
 {
 	Gavea__V1__Record record = record_at(span->end_us / 1000);
 
+	spool_begin(recorder->spool);
 	declare_check(recorder, subject);
 	span->check = subject->number;
 	record.body_case = GAVEA__V1__RECORD__BODY_SPAN;
@@ -234,6 +234,7 @@ void recorder_check_gone(struct recorder *recorder, struct subject *subject)
 	Gavea__V1__Record record = record_at(clock_unix_ms());
 	Gavea__V1__CheckGone gone = GAVEA__V1__CHECK_GONE__INIT;
 
+	spool_begin(recorder->spool);
 	declare_check(recorder, subject);
 	gone.check = subject->number;
 	record.body_case = GAVEA__V1__RECORD__BODY_CHECK_GONE;

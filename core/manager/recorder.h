@@ -43,9 +43,6 @@ DEFINE_CLEANUP(struct recorder *, recorder_free);
 struct spool *recorder_spool(struct recorder *recorder);
 struct catalog *recorder_catalog(struct recorder *recorder);
 
-/* Begins a group of records that belong together. */
-void recorder_begin(struct recorder *recorder);
-
 /* result->check is filled in. */
 void recorder_result(
 	struct recorder *recorder, struct subject *subject, Gavea__V1__Result *result, bool urgent);

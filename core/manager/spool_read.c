@@ -12,6 +12,7 @@
 
 /* A cursor's file has two slots, written in turn: { u64 generation, u64 seq, u32 crc32c }. */
 #define SLOT_SIZE 20
+#define CURSOR_FILE_MAX 256
 
 struct slot {
 	uint64_t generation;
@@ -58,11 +59,11 @@ static struct slot read_slots(int fd)
 
 static int open_cursor_file(struct spool *spool, const char *name)
 {
-	char file[64];
+	char file[CURSOR_FILE_MAX];
 
 	if (spool->folder < 0)
 		return -EBADF;
-	snprintf(file, sizeof file, "cursor-%.48s", name);
+	snprintf(file, sizeof file, "cursor-%s", name);
 	return openat(spool->folder, file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 }
 
@@ -75,6 +76,8 @@ int spool_cursor_open(struct spool *spool, const char *name, struct spool_cursor
 			*ret_cursor = spool->cursors[i];
 			return 0;
 		}
+	if (strlen(name) > CURSOR_FILE_MAX - sizeof "cursor-")
+		return -ENAMETOOLONG;
 	cursor = calloc(1, sizeof *cursor);
 	if (!cursor || GROW(spool->cursors, spool->cursor_count, spool->cursor_room) < 0) {
 		free(cursor);
@@ -108,11 +111,11 @@ void spool_cursor_free(struct spool_cursor *cursor)
 void spool_cursor_remove(struct spool *spool, struct spool_cursor *cursor)
 {
 	for (size_t i = 0; i < spool->cursor_count; i++) {
-		char file[64];
+		char file[CURSOR_FILE_MAX];
 
 		if (spool->cursors[i] != cursor)
 			continue;
-		snprintf(file, sizeof file, "cursor-%.48s", cursor->name);
+		snprintf(file, sizeof file, "cursor-%s", cursor->name);
 		if (spool->folder >= 0)
 			unlinkat(spool->folder, file, 0);
 		spool->cursors[i] = spool->cursors[--spool->cursor_count];

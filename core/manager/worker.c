@@ -128,7 +128,10 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 		worker_kill(worker, NULL, "no answer in 10 s while the plugin was loaded");
 		break;
 	case WORKER_READY:
-		worker_release(worker);
+		if (worker->silent)
+			worker_kill(worker, NULL, "it closed its connection and went on");
+		else
+			worker_release(worker);
 		break;
 	case WORKER_STOPPING:
 		if (!worker->link)
@@ -204,9 +207,11 @@ void worker_free(struct worker *worker)
 	free(worker);
 }
 
-void worker_set_plugin(struct worker *worker, const struct config_plugin *plugin)
+void worker_set_plugin(struct worker *worker, const struct config_plugin *plugin, int64_t idle)
 {
 	worker->plugin = plugin;
+	worker->idle = idle;
+	worker_watch_idle(worker);
 }
 
 /* ---- For status ---- */

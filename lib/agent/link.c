@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define WORKER_SOCKET 3
+#define DEATH_LASTS_MS 200
 
 struct link {
 	int fd;
@@ -244,9 +245,11 @@ void link_free(struct link *link)
 
 		link_kill(link);
 		/* Death by SIGKILL takes well under this, unless the process hangs in the kernel: then it is
-		 * left. */
-		if (link->pidfd < 0 || poll(&p, 1, 1000) > 0)
+		 * left. Without a pidfd (none was to be had) it is looked at by and by. */
+		if (link->pidfd >= 0 && poll(&p, 1, DEATH_LASTS_MS) > 0)
 			link_reap(link, &status);
+		for (int i = 0; link->pidfd < 0 && i < DEATH_LASTS_MS && !link_reap(link, &status); i++)
+			poll(NULL, 0, 1);
 	}
 	fd_close(link->pidfd);
 	buf_done(&link->scratch);
