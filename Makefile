@@ -3,6 +3,7 @@
 # make                     release build in build/release
 # make SAN=address,undefined   the same with sanitizers, in build/san-address-undefined (SAN=thread likewise)
 # make COVERAGE=1          instrumented for gcov, in build/coverage
+# make coverage            runs the unit tests so, and prints what they reach (gcovr)
 # make unit                build and run the unit tests (works with SAN= and COVERAGE=)
 # make fuzz                build the fuzzers (clang) in build/fuzz; make fuzz-replay runs their corpora
 # make bench               the benchmarks of tests/bench
@@ -235,6 +236,12 @@ unit-build: $(UNIT)
 unit: all unit-build
 	tools/run-units $(O) $(UNIT)
 .PHONY: unit unit-build
+
+coverage:
+	$(MAKE) COVERAGE=1 all unit-build
+	tools/run-units build/coverage $(UNIT_SOURCES:tests/unit/%.c=build/coverage/unit/%)
+	gcovr --root . --filter '(lib|core|cli|fleet|plugins)/' --exclude-directories build/coverage/gen build/coverage/obj
+.PHONY: coverage
 
 # ---- Fuzzing: always clang with libFuzzer and ASan, its own objects ----
 

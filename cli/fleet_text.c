@@ -119,7 +119,7 @@ int fleet_text(const char *list, const json_t *entries, const struct terminal *t
 		{.title = "HOST"}, {.title = "CHECK"}, {.title = "KIND"}, {.title = "SUMMARY"}};
 	bool is_hosts = streq(list, "hosts"), is_checks = streq(list, "checks");
 	size_t count = json_array_size(entries);
-	_cleanup_table_ struct table table;
+	_cleanup_table_ struct table table = {.columns = NULL};
 
 	if (count == 0) {
 		buf_printf(out, "There are no %s.\n", list);

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/format.h"
 #include "cli/help.h"
-#include "cli/table.h"
-
-#include <errno.h>
 
 struct type {
 	const char *name;
@@ -52,34 +49,32 @@ static void add_kind(const Gavea__Worker__V1__Hello *hello, struct buf *out)
 	buf_add_char(out, '\n');
 }
 
-static int add_options(
-	const Gavea__Worker__V1__Hello *hello, const struct terminal *terminal, struct buf *out)
+/* Two lines each: defaults may be long. */
+static void add_option(
+	const Gavea__Worker__V1__Option *option, const struct terminal *terminal, struct buf *out)
 {
-	static const struct table_column columns[] = {{.title = "OPTION"}, {.title = "TYPE"},
-		{.title = "DEFAULT"}, {.title = "RANGE"}, {.title = "WHAT"}};
-	_cleanup_table_ struct table table;
-
-	table_init(&table, columns, ARRAY_SIZE(columns));
-	for (size_t i = 0; i < hello->n_options; i++) {
-		const Gavea__Worker__V1__Option *option = hello->options[i];
-		bool required = option->flags & GAVEA_OPTION_REQUIRED;
-
-		table_add(&table, STYLE_BOLD, "%s", option->key);
-		table_add(&table, STYLE_PLAIN, "%s", option_type_name(option->type));
-		table_add(&table, required ? STYLE_WARNING : STYLE_PLAIN, "%s",
-			required                         ? "required"
-				: *option->default_value ? option->default_value
-							 : "-");
-		table_add(&table, STYLE_PLAIN, "%s", *option->range ? option->range : "-");
-		table_add(&table, STYLE_PLAIN, "%s", option->doc);
+	buf_add_str(out, "  ");
+	style_begin(terminal, STYLE_BOLD, out);
+	text_clean(option->key, out);
+	style_end(terminal, STYLE_BOLD, out);
+	buf_printf(out, "  %s", option_type_name(option->type));
+	if (*option->range) {
+		buf_add_str(out, ", ");
+		text_clean(option->range, out);
 	}
-	return table_write(&table, terminal, 0, out);
+	if (option->flags & GAVEA_OPTION_REQUIRED) {
+		buf_add_str(out, ", required");
+	} else if (*option->default_value) {
+		buf_add_str(out, ", default ");
+		text_clean(option->default_value, out);
+	}
+	buf_add_str(out, "\n      ");
+	text_clean(option->doc, out);
+	buf_add_char(out, '\n');
 }
 
 int help_text(const Gavea__Worker__V1__Hello *hello, const struct terminal *terminal, struct buf *out)
 {
-	int r = 0;
-
 	style_begin(terminal, STYLE_BOLD, out);
 	text_clean(hello->name, out);
 	style_end(terminal, STYLE_BOLD, out);
@@ -90,9 +85,9 @@ int help_text(const Gavea__Worker__V1__Hello *hello, const struct terminal *term
 	buf_add_char(out, '\n');
 	add_kind(hello, out);
 	buf_add_char(out, '\n');
-	if (hello->n_options)
-		r = add_options(hello, terminal, out);
-	else
+	for (size_t i = 0; i < hello->n_options; i++)
+		add_option(hello->options[i], terminal, out);
+	if (hello->n_options == 0)
 		buf_add_str(out, "It takes no options of its own.\n");
 	buf_add_str(out,
 		"\nEvery check also takes name, enabled, every, timeout, attempts, labels: see "
@@ -100,5 +95,5 @@ int help_text(const Gavea__Worker__V1__Hello *hello, const struct terminal *term
 		"\nIt needs, and gets no more than:\n");
 	if (hello->needs)
 		format_rights(hello->needs, "  ", out);
-	return r < 0 ? r : buf_error(out);
+	return buf_error(out);
 }

@@ -172,7 +172,7 @@ static int list_available(struct listing *listing, const char *folder)
 {
 	static const struct table_column columns[] = {
 		{.title = "PLUGIN"}, {.title = "VERSION"}, {.title = "SUMMARY"}};
-	_cleanup_table_ struct table table;
+	_cleanup_table_ struct table table = {.columns = NULL};
 	size_t count = 0;
 	char **names = plugin_list(folder, &count);
 	_cleanup_free_ char *place = folder ? strdup(folder) : place_plugins();

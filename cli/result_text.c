@@ -38,7 +38,7 @@ static int add_items(const struct result_view *view, const struct terminal *term
 {
 	static const struct table_column columns[] = {
 		{.title = "STATUS"}, {.title = "ITEM"}, {.title = "SUMMARY"}};
-	_cleanup_table_ struct table table;
+	_cleanup_table_ struct table table = {.columns = NULL};
 	const Gavea__V1__Result *result = view->result;
 	int r;
 
@@ -82,7 +82,7 @@ static int add_samples(const struct result_view *view, const struct terminal *te
 {
 	static const struct table_column columns[] = {
 		{.title = "VALUE", .right = true}, {.title = "UNIT"}, {.title = "SAMPLE"}};
-	_cleanup_table_ struct table table;
+	_cleanup_table_ struct table table = {.columns = NULL};
 
 	if (!view->all_samples || view->sample_count == 0) {
 		if (view->sample_count > 0)

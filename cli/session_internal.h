@@ -25,4 +25,19 @@ int session_next(struct session *session, int64_t deadline, int signals,
 /* Says how the worker died. Returns -EPIPE. */
 int session_died(struct session *session, struct error *error);
 
+/* ---- outcome.c ---- */
+
+/* Takes the output out of its message, and the series that it declares. 0, -ENOMEM, or -E2BIG: more than a run
+ * may say. */
+int outcome_take_output(struct session *session, struct outcome *outcome, Gavea__Worker__V1__Output **output);
+
+/* Makes the result of what a run said: the worst of its own status and its items'. */
+void outcome_take_done(struct outcome *outcome, const Gavea__Worker__V1__Done *done);
+
+/* The run came to no result of its own, for this reason. */
+void outcome_fail(struct outcome *outcome, enum outcome_end end, const char *format, ...) _printf_(3, 4);
+
+/* Forgets what the run said. */
+void outcome_discard(struct outcome *outcome);
+
 #endif

@@ -2,17 +2,12 @@
 #include "agent/link.h"
 #include "base/clock.h"
 #include "base/parse.h"
-#include "base/status.h"
 #include "cli/session_internal.h"
-#include "wire/convert.h"
 
 #include <errno.h>
 #include <stdio.h>
 
-#define OUTPUT_MAX_BYTES ((size_t)64 << 20) /* of one run: more is no result any more */
-
 typedef Gavea__Worker__V1__FromWorker from_worker_t;
-typedef Gavea__Worker__V1__Output output_t;
 
 /* Where a run is. */
 struct running {
@@ -25,184 +20,6 @@ struct running {
 	bool asked_to_end; /* by a signal */
 	bool overran;
 };
-
-void outcome_done(struct outcome *outcome)
-{
-	if (outcome->result) {
-		/* The items lie in the outputs. */
-		free(outcome->result->items);
-		outcome->result->items = NULL;
-		outcome->result->n_items = 0;
-	}
-	gavea__v1__result__free_unpacked(outcome->result, NULL);
-	free(outcome->samples);
-	for (size_t i = 0; i < outcome->output_count; i++)
-		gavea__worker__v1__output__free_unpacked(outcome->outputs[i], NULL);
-	free(outcome->outputs);
-	*outcome = (struct outcome){.result = NULL};
-}
-
-/* ---- What comes ---- */
-
-static const Gavea__V1__Series *find_series(const struct session *session, int64_t number)
-{
-	/* Numbers rise from 1, mostly without gaps. */
-	if (number > 0 && (size_t)number <= session->series_count &&
-		session->series[number - 1]->number == number)
-		return session->series[number - 1];
-	for (size_t i = 0; i < session->series_count; i++)
-		if (session->series[i]->number == number)
-			return session->series[i];
-	return NULL;
-}
-
-static int add_sample(
-	struct running *running, int64_t number, double value, const Gavea__V1__Histogram *histogram)
-{
-	struct outcome *outcome = running->outcome;
-	const Gavea__V1__Series *series = find_series(running->session, number);
-
-	if (!series)
-		return 0;
-	if (GROW(outcome->samples, outcome->sample_count, outcome->sample_room) < 0)
-		return -ENOMEM;
-	outcome->samples[outcome->sample_count++] =
-		(struct result_sample){.series = series, .value = value, .histogram = histogram};
-	return 0;
-}
-
-static int take_samples(struct running *running, const Gavea__V1__Samples *samples)
-{
-	int64_t number = 0;
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < MIN(samples->n_series, samples->n_values); i++) {
-		number += samples->series[i];
-		r = add_sample(running, number, samples->values[i], NULL);
-	}
-	for (size_t i = 0; r == 0 && i < samples->n_histograms; i++)
-		r = add_sample(running, samples->histograms[i]->series, samples->histograms[i]->sum,
-			samples->histograms[i]);
-	return r;
-}
-
-/* Takes the output out of its message. */
-static int take_output(struct running *running, output_t **output)
-{
-	struct session *session = running->session;
-	struct outcome *outcome = running->outcome;
-	output_t *own = *output;
-
-	outcome->output_bytes += gavea__worker__v1__output__get_packed_size(own);
-	if (outcome->output_bytes > OUTPUT_MAX_BYTES)
-		return -E2BIG;
-	if (GROW(outcome->outputs, outcome->output_count, outcome->output_room) < 0)
-		return -ENOMEM;
-	outcome->outputs[outcome->output_count++] = TAKE_PTR(*output);
-	for (size_t i = 0; i < own->n_series; i++) {
-		if (GROW(session->series, session->series_count, session->series_room) < 0)
-			return -ENOMEM;
-		session->series[session->series_count++] = TAKE_PTR(own->series[i]);
-	}
-	own->n_series = 0;
-	outcome->events += own->n_events;
-	return own->samples ? take_samples(running, own->samples) : 0;
-}
-
-/* ---- The result ---- */
-
-static size_t count_items(const struct outcome *outcome)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < outcome->output_count; i++)
-		count += outcome->outputs[i]->n_items;
-	return count;
-}
-
-/* All items in one list, which the result borrows from the outputs. Returns the worst status. */
-static enum gavea_status list_items(struct outcome *outcome, enum gavea_status worst)
-{
-	Gavea__V1__Result *result = outcome->result;
-
-	result->items = calloc(count_items(outcome) + 1, sizeof *result->items);
-	for (size_t i = 0; result->items && i < outcome->output_count; i++)
-		for (size_t j = 0; j < outcome->outputs[i]->n_items; j++) {
-			Gavea__V1__Item *item = outcome->outputs[i]->items[j];
-
-			worst = status_worst(worst, status_from_wire(item->status));
-			result->items[result->n_items++] = item;
-		}
-	return worst;
-}
-
-/* For a run that gave items but no summary. */
-static char *summarize(const Gavea__V1__Result *result, enum gavea_status worst)
-{
-	size_t bad = 0, first = result->n_items;
-	char *text = NULL;
-
-	for (size_t i = 0; i < result->n_items; i++) {
-		enum gavea_status status = status_from_wire(result->items[i]->status);
-
-		bad += status != GAVEA_OK;
-		if (first == result->n_items && status == worst)
-			first = i;
-	}
-	if (result->n_items == 0)
-		return strdup("the plugin gave no result");
-	if (bad == 0 || first == result->n_items)
-		return asprintf(&text, "%zu items, all ok", result->n_items) < 0 ? NULL : text;
-	return asprintf(&text, "%zu of %zu items not ok; %s: %s", bad, result->n_items,
-		       result->items[first]->name, result->items[first]->summary) < 0
-		? NULL
-		: text;
-}
-
-static void set_summary(Gavea__V1__Result *result, enum gavea_status status, char *summary)
-{
-	result->status = result->state = status_to_wire((int)status);
-	if (summary)
-		result->summary = summary;
-}
-
-static void take_done(struct running *running, const Gavea__Worker__V1__Done *done)
-{
-	struct outcome *outcome = running->outcome;
-	bool gave = done->status != GAVEA__V1__STATUS__STATUS_UNSPECIFIED;
-	enum gavea_status worst = gave ? status_from_wire(done->status) : GAVEA_OK;
-
-	outcome->open_files = done->open_files;
-	outcome->error = done->error;
-	if (done->error) {
-		outcome->end = OUTCOME_FAILED;
-		set_summary(outcome->result, GAVEA_UNKNOWN,
-			strdup(str_empty(done->message) ? strerror(-done->error) : done->message));
-		return;
-	}
-	worst = list_items(outcome, worst);
-	if (!gave && outcome->result->n_items == 0)
-		worst = GAVEA_UNKNOWN;
-	outcome->result->items_left_out = done->items_left_out;
-	set_summary(outcome->result, worst,
-		str_empty(done->summary) ? summarize(outcome->result, worst) : strdup(done->summary));
-}
-
-static void fail(struct running *running, enum outcome_end end, const char *format, ...) _printf_(3, 4);
-static void fail(struct running *running, enum outcome_end end, const char *format, ...)
-{
-	va_list args;
-	char *text;
-
-	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		text = NULL;
-	va_end(args);
-	running->outcome->end = end;
-	set_summary(running->outcome->result, GAVEA_UNKNOWN, text);
-}
-
-/* ---- The run ---- */
 
 static int send_run(struct running *running)
 {
@@ -254,7 +71,8 @@ static int stop(struct running *running, int r)
 	}
 	link_kill(running->session->link);
 	running->outcome->stopped_after = clock_ns(CLOCK_MONOTONIC) - running->cancelled_at;
-	fail(running, OUTCOME_HUNG, "no answer in %s, and it did not stop when asked: killed",
+	outcome_fail(running->outcome, OUTCOME_HUNG,
+		"no answer in %s, and it did not stop when asked: killed",
 		format_duration_rough(text, running->cancelled_at - running->began));
 	return 0;
 }
@@ -265,7 +83,7 @@ static int take_message(struct running *running, from_worker_t *message)
 	int r = 0;
 
 	if (message->body_case == GAVEA__WORKER__V1__FROM_WORKER__BODY_OUTPUT) {
-		r = take_output(running, &message->output);
+		r = outcome_take_output(running->session, running->outcome, &message->output);
 		if (!message->output)
 			message->body_case = GAVEA__WORKER__V1__FROM_WORKER__BODY__NOT_SET;
 		if (r == 0)
@@ -274,36 +92,41 @@ static int take_message(struct running *running, from_worker_t *message)
 		message->done->job != running->job) {
 		return 1;
 	} else if (message->done->output) {
-		r = take_output(running, &message->done->output);
+		r = outcome_take_output(running->session, running->outcome, &message->done->output);
 	}
 	if (r == -E2BIG) {
 		link_kill(running->session->link);
-		fail(running, OUTCOME_HUNG, "flood: more than 64 MiB of output from one run: killed");
+		outcome_fail(running->outcome, OUTCOME_HUNG,
+			"flood: more than 64 MiB of output from one run: killed");
 	} else if (r < 0) {
-		fail(running, OUTCOME_DIED, "out of memory");
+		outcome_fail(running->outcome, OUTCOME_DIED, "out of memory");
 	} else {
-		take_done(running, message->done);
+		outcome_take_done(running->outcome, message->done);
 	}
 	return 0;
 }
 
+/* What a run says after it was told to stop is discarded. A plugin can also see for itself that its time is over
+ * and stop before it is told. */
 static void after_cancel(struct running *running)
 {
+	int64_t now = clock_ns(CLOCK_MONOTONIC);
+	struct outcome *outcome = running->outcome;
 	char text[32];
 
-	if (!running->cancelled_at || running->outcome->end > OUTCOME_FAILED)
+	if (!running->cancelled_at && now - running->began >= running->limits->timeout) {
+		running->cancelled_at = now;
+		running->overran = true;
+	}
+	if (!running->cancelled_at || outcome->end > OUTCOME_FAILED)
 		return;
-	running->outcome->stopped_after = clock_ns(CLOCK_MONOTONIC) - running->cancelled_at;
-	free(running->outcome->result->items);
-	running->outcome->result->items = NULL;
-	running->outcome->result->n_items = 0;
-	free(running->outcome->result->summary);
-	running->outcome->result->summary = (char *)protobuf_c_empty_string;
+	outcome->stopped_after = MAX(now - running->cancelled_at, (int64_t)1);
+	outcome_discard(outcome);
 	if (running->overran)
-		fail(running, OUTCOME_OVERRAN, "no answer in %s; it stopped when asked",
+		outcome_fail(running->outcome, OUTCOME_OVERRAN, "no answer in %s; it stopped when asked",
 			format_duration(text, running->limits->timeout));
 	else
-		fail(running, OUTCOME_CANCELLED, "cancelled");
+		outcome_fail(running->outcome, OUTCOME_CANCELLED, "cancelled");
 }
 
 int session_run(struct session *session, const struct run_limits *limits, struct outcome *ret_outcome)
@@ -338,7 +161,7 @@ int session_run(struct session *session, const struct run_limits *limits, struct
 		}
 	}
 	if (r < 0)
-		fail(&running, OUTCOME_DIED, "%s", error_text(&error, r));
+		outcome_fail(running.outcome, OUTCOME_DIED, "%s", error_text(&error, r));
 	after_cancel(&running);
 	ret_outcome->result->duration_us =
 		(uint64_t)((clock_ns(CLOCK_MONOTONIC) - running.began) / NSEC_PER_USEC);

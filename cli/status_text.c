@@ -140,7 +140,7 @@ static int add_checks(
 		{.title = "SINCE", .right = true}, {.title = "LAST RUN", .right = true},
 		{.title = "NEXT", .right = true}, {.title = "SUMMARY"}};
 	_cleanup_free_ check_status_t **checks = sorted(snapshot);
-	_cleanup_table_ struct table table;
+	_cleanup_table_ struct table table = {.columns = NULL};
 
 	if (!checks)
 		return -ENOMEM;
@@ -180,7 +180,7 @@ static int add_outputs(
 {
 	static const struct table_column columns[] = {{.title = "OUTPUT"}, {.title = "BEHIND", .right = true},
 		{.title = "BYTES", .right = true}, {.title = "DELIVERED", .right = true}, {.title = "ERROR"}};
-	_cleanup_table_ struct table table;
+	_cleanup_table_ struct table table = {.columns = NULL};
 
 	if (snapshot->output_count == 0)
 		return 0;

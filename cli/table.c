@@ -89,6 +89,13 @@ static void add_cell(const struct table *table, const struct terminal *terminal,
 		add_spaces(out, GAP);
 }
 
+static void end_line(struct buf *out)
+{
+	while (out->size && out->data[out->size - 1] == ' ')
+		out->data[--out->size] = 0;
+	buf_add_char(out, '\n');
+}
+
 int table_write(const struct table *table, const struct terminal *terminal, unsigned indent, struct buf *out)
 {
 	unsigned widths[TABLE_COLUMNS_MAX];
@@ -104,7 +111,7 @@ int table_write(const struct table *table, const struct terminal *terminal, unsi
 
 		add_cell(table, terminal, i, &title, widths[i], out);
 	}
-	buf_add_char(out, '\n');
+	end_line(out);
 	for (size_t i = 0; i < table->count; i++) {
 		size_t column = i % table->column_count;
 
@@ -112,7 +119,7 @@ int table_write(const struct table *table, const struct terminal *terminal, unsi
 			add_spaces(out, indent);
 		add_cell(table, terminal, column, &table->cells[i], widths[column], out);
 		if (column + 1 == table->column_count)
-			buf_add_char(out, '\n');
+			end_line(out);
 	}
 	return buf_error(out);
 }

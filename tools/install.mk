@@ -23,7 +23,14 @@ define put
 	$(if $(strip $(2)),$(Q)$(INSTALL) -d $(DESTDIR)$(3) && $(INSTALL) -m $(1) $(2) $(DESTDIR)$(3))
 endef
 
-install: all $(O)/gavea.pc
+# The pages of plugins are made from the tables in them.
+PLUGIN_PAGES := $(PLUGINS:%=$(O)/man/gavea-%.7)
+$(O)/man/gavea-%.7: $(O)/plugins/%.so $(O)/gavea $(O)/gavea-worker
+	@mkdir -p $(@D)
+	$(call say,MAN,$@)
+	$(Q)$(O)/gavea help $* --format=mdoc >$@
+
+install: all $(O)/gavea.pc $(PLUGIN_PAGES)
 	$(foreach p,$(PROGRAMS),$(call put,755,$(O)/$(p),$(install_dir.$(p)))$(newline))
 	$(call put,644,$(PLUGINS:%=$(O)/plugins/%.so),$(plugindir))
 	$(call put,644,include/gavea/plugin.h,$(includedir)/gavea)
@@ -36,6 +43,7 @@ install: all $(O)/gavea.pc
 	$(call put,644,$(wildcard packaging/tmpfiles.d/*.conf),$(tmpfilesdir))
 	$(call put,644,$(wildcard packaging/template/*),$(datadir)/gavea/template)
 	$(call put,644,packaging/completions/gavea,$(completionsdir))
+	$(call put,644,$(PLUGIN_PAGES),$(mandir)/man7)
 	$(foreach s,1 3 5 7 8,$(call put,644,$(wildcard docs/man/*.$(s)),$(mandir)/man$(s))$(newline))
 .PHONY: install
 

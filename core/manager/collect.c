@@ -120,6 +120,17 @@ static Gavea__V1__Result *make(struct collect *collect, enum gavea_status status
 	return result;
 }
 
+const char *collect_reason(const Gavea__Worker__V1__Done *done)
+{
+	const char *name;
+
+	if (!str_empty(done->message))
+		return done->message;
+	/* A worker may say any number. */
+	name = done->error < 0 && done->error > -4096 ? strerrordesc_np(-done->error) : NULL;
+	return name ? name : "failed without a reason";
+}
+
 Gavea__V1__Result *collect_result(struct collect *collect, Gavea__Worker__V1__Done *done)
 {
 	enum gavea_status status = status_from_wire(done->status);
@@ -128,11 +139,8 @@ Gavea__V1__Result *collect_result(struct collect *collect, Gavea__Worker__V1__Do
 	char *summary = NULL;
 
 	collect->left_out += done->items_left_out;
-	if (done->error) {
-		const char *reason = str_empty(done->message) ? strerror(-done->error) : done->message;
-
-		return collect_cause(collect, reason);
-	}
+	if (done->error)
+		return collect_cause(collect, collect_reason(done));
 	if (collect->complaint) {
 		if (asprintf(&summary, "the plugin %s", collect->complaint) < 0)
 			summary = NULL;

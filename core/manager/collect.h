@@ -24,6 +24,9 @@ void collect_items(struct collect *collect, Gavea__Worker__V1__Output *output);
 /* Remembers the first thing that was wrong: the result will be unknown for it. text must stay. */
 void collect_complain(struct collect *collect, const char *text);
 
+/* Why a job failed: what the plugin said, or the name of its error. Borrowed from done, or constant. */
+const char *collect_reason(const Gavea__Worker__V1__Done *done);
+
 /* The result: the worst of its own status and its items', with a summary. Times and state are the caller's to
  * fill in. NULL: out of memory. Free with gavea__v1__result__free_unpacked(). */
 Gavea__V1__Result *collect_result(struct collect *collect, Gavea__Worker__V1__Done *done);

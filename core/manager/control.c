@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "core/manager/collect.h"
 #include "core/manager/control_answers.h"
 #include "wire/frame.h"
 
@@ -190,36 +191,63 @@ static void on_command_answered(
 			client_send(client, &answer);
 		}
 		if (done && done->error)
-			cause = str_empty(done->message) ? strerror(-done->error) : done->message;
+			cause = collect_reason(done);
 		client_end(client, cause);
 	}
 	gavea__control__v1__request__free_unpacked(own->request, NULL);
 	free(own);
 }
 
-/* The worker and the number of the check that this command is for; NULL with an answer sent. */
-static struct worker *command_target(struct control_client *client,
-	const Gavea__Control__V1__SendCommand *request, struct check **ret_check)
+static bool has_command(const Gavea__Worker__V1__Hello *hello, const char *name)
+{
+	for (size_t i = 0; i < hello->n_commands; i++)
+		if (streq(hello->commands[i], name))
+			return true;
+	return false;
+}
+
+/* The number and the configuration of a check or output of this unit; 0: it has none of that name. */
+static uint32_t find_in(const struct unit *unit, const char *name, const struct config_check **ret_config)
+{
+	size_t count;
+	struct check *const *checks = unit_checks(unit, &count);
+	struct output *const *outputs;
+
+	for (size_t i = 0; i < count; i++)
+		if (streq(check_name(checks[i]), name)) {
+			*ret_config = check_config(checks[i]);
+			return check_number(checks[i]);
+		}
+	outputs = unit_outputs(unit, &count);
+	for (size_t i = 0; i < count; i++)
+		if (streq(output_name(outputs[i]), name)) {
+			*ret_config = output_config(outputs[i]);
+			return output_number(outputs[i]);
+		}
+	return 0;
+}
+
+/* Whom a command is for: its worker, with job filled in; NULL with an answer sent. */
+static struct worker *command_target(
+	struct control_client *client, const Gavea__Control__V1__SendCommand *request, struct worker_job *job)
 {
 	struct control *control = client->control;
 	size_t count;
 	struct unit *const *units = control->source.units(&count, control->source.userdata);
-	const char *slash = strchr(request->check, '/');
-	struct check *check = find_check(control, request->check);
 
-	for (size_t i = 0; check && slash && i < count; i++) {
-		const Gavea__Worker__V1__Hello *hello = unit_config(units[i])->description;
+	for (size_t i = 0; i < count; i++) {
+		const struct config_check *config;
+		uint32_t number = find_in(units[i], request->check, &config);
 
-		if (strncmp(hello->name, request->check, (size_t)(slash - request->check)) != 0 ||
-			hello->name[slash - request->check])
+		if (number == 0)
 			continue;
-		for (size_t j = 0; j < hello->n_commands; j++)
-			if (streq(hello->commands[j], request->name)) {
-				*ret_check = check;
-				return unit_worker(units[i]);
-			}
-		client_end(client, "its plugin has no such command");
-		return NULL;
+		if (!has_command(unit_config(units[i])->description, request->name)) {
+			client_end(client, "its plugin has no such command");
+			return NULL;
+		}
+		job->check = number;
+		job->timeout = config->timeout;
+		return unit_worker(units[i]);
 	}
 	no_such_check(client, request->check);
 	return NULL;
@@ -228,8 +256,8 @@ static struct worker *command_target(struct control_client *client,
 /* Takes the request. */
 static void send_command(struct control_client *client, Gavea__Control__V1__Request *request)
 {
-	struct check *check = NULL;
-	struct worker *worker = command_target(client, request->command, &check);
+	struct worker_job job = {.kind = JOB_COMMAND};
+	struct worker *worker = command_target(client, request->command, &job);
 	struct control_command *own = worker ? calloc(1, sizeof *own) : NULL;
 
 	if (!own) {
@@ -241,15 +269,11 @@ static void send_command(struct control_client *client, Gavea__Control__V1__Requ
 	own->request = request;
 	own->command.answered = on_command_answered;
 	own->command.userdata = client;
-	own->command.job = (struct worker_job){
-		.kind = JOB_COMMAND,
-		.check = check_number(check),
-		.timeout = check_config(check)->timeout,
-		.userdata = &own->command,
-		.facts = request->command->arguments,
-		.fact_count = request->command->n_arguments,
-		.command = request->command->name,
-	};
+	job.userdata = &own->command;
+	job.facts = request->command->arguments;
+	job.fact_count = request->command->n_arguments;
+	job.command = request->command->name;
+	own->command.job = job;
 	client->command = &own->command;
 	if (worker_submit(worker, &own->command.job) < 0)
 		on_command_answered(&own->command, NULL, worker_cause(worker));

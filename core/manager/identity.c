@@ -31,6 +31,8 @@ static int load_agent_id(int folder, char id[static 33])
 			return 0;
 		}
 		log_error("agent-id in the state directory is damaged; making a new one");
+	} else if (r == -EFBIG) {
+		log_error("agent-id in the state directory is damaged; making a new one");
 	} else if (r != -ENOENT) {
 		return r;
 	}

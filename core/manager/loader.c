@@ -3,6 +3,7 @@
 #include "agent/link.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "core/manager/described.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -33,6 +34,7 @@ struct loader {
 	void *userdata;
 	struct config_files *files;
 	struct config_errors errors;
+	struct described described; /* from earlier */
 	struct description *descriptions;
 	size_t count;
 	size_t waiting;
@@ -156,6 +158,7 @@ static int on_next(sd_event_source *source, void *userdata)
 	(void)source;
 	if (!loader->resolved) {
 		loader->resolved = true;
+		described_save(&loader->described);
 		r = config_resolve(loader->files, &loader->config, errors);
 		if (r < 0 && errors->count == 0)
 			config_error(errors, NULL, 0, "cannot load the configuration: %s", strerror(-r));
@@ -197,6 +200,7 @@ static int on_message(sd_event_source *source, int fd, uint32_t events, void *us
 		return 0;
 	}
 	end_description(description);
+	described_keep(&description->loader->described, description->path, hello);
 	config_files_describe(description->loader->files, description->plugin, description->path, hello);
 	one_less(description->loader);
 	return 0;
@@ -226,12 +230,16 @@ static int describe(
 		.describe = true,
 		.cgroup_fd = -1};
 	_cleanup_error_ struct error error = ERROR_INIT;
+	Gavea__Worker__V1__Hello *known;
 	int r;
 
 	description->path = plugin_find(folder, description->plugin);
 	if (!description->path)
 		return config_files_describe_failed(
 			loader->files, description->plugin, "there is no such plugin");
+	known = described_find(&loader->described, description->path);
+	if (known)
+		return config_files_describe(loader->files, description->plugin, description->path, known);
 	spec.path = description->path;
 	r = link_spawn(&spec, &description->link, &error);
 	if (r < 0)
@@ -285,6 +293,8 @@ int loader_start(sd_event *event, const struct loader_settings *settings, loader
 	if (r < 0)
 		return r;
 	sd_event_source_set_enabled(loader->next, SD_EVENT_OFF);
+	if (settings->state_directory)
+		described_load(&loader->described, settings->state_directory);
 	r = describe_all(loader, settings);
 	if (r < 0)
 		return r;
@@ -314,6 +324,7 @@ void loader_free(struct loader *loader)
 	}
 	free(loader->trials);
 	config_free(loader->config);
+	described_done(&loader->described);
 	sd_event_source_disable_unref(loader->timer);
 	sd_event_source_disable_unref(loader->next);
 	config_files_free(loader->files);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/parse.h"
 #include "core/manager/backoff.h"
+#include "core/manager/collect.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -158,8 +159,7 @@ void output_done(struct output *output, Gavea__Worker__V1__Done *done)
 		done->acknowledged_seq);
 	end_delivery(output);
 	if (done->error)
-		failed(output, str_empty(done->message) ? strerror(-done->error) : done->message,
-			done->retry_after_ns);
+		failed(output, collect_reason(done), done->retry_after_ns);
 	else
 		succeeded(output);
 }

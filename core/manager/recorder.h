@@ -3,7 +3,9 @@
  * What happened, as records in the spool: results, samples, events, spans, each with the declarations that
  * its stream lacks. Also keeps the newest events in memory, for `gavea events`.
  *
- * Nothing here touches the disk but recorder_flush(); whatever asks for it at once calls urgent().
+ * Each call makes a group of records that stays in one stream: a full segment is ended before it, and the
+ * spool goes back to the disk when it can. But for that nothing here touches the disk; whatever should be
+ * flushed at once calls urgent().
  */
 #ifndef MANAGER_RECORDER_H
 #define MANAGER_RECORDER_H

@@ -168,6 +168,19 @@ static bool tail_is_torn(int fd, uint64_t good, uint64_t end)
 	return length == 0 || good + sizeof header + length >= end;
 }
 
+/* The header is synced before the first record is written: a file that ends before its end, or has only zeros
+ * there (space set aside), was left by a crash in segment_create(). */
+static bool is_unfinished(int fd, uint64_t size)
+{
+	static const uint8_t zeros[SEGMENT_HEADER_SIZE];
+	uint8_t bytes[SEGMENT_HEADER_SIZE];
+
+	if (size != SEGMENT_HEADER_SIZE)
+		return size < SEGMENT_HEADER_SIZE;
+	return fd_pread_full(fd, bytes, sizeof bytes, 0) == (ssize_t)sizeof bytes &&
+		memcmp(bytes, zeros, sizeof bytes) == 0;
+}
+
 int segment_recover(int folder, uint64_t stream, struct segment *ret_segment)
 {
 	struct segment segment = {.stream = stream, .fd = -EBADF};
@@ -185,6 +198,8 @@ int segment_recover(int folder, uint64_t stream, struct segment *ret_segment)
 	fd = openat(folder, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
+	if (S_ISREG(st.st_mode) && is_unfinished(fd, (uint64_t)st.st_size))
+		return -ENODATA;
 	if (!S_ISREG(st.st_mode) || fd_pread_full(fd, bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes ||
 		segment_decode_header(bytes, &header) < 0 || header.stream != stream)
 		return -EBADMSG;

@@ -36,7 +36,8 @@ int segment_create(
 int segment_open(int folder, const struct segment *segment);
 
 /* Reads a whole file, judges each record, cuts a torn tail. 0; 1: damaged in the middle (the segment holds
- * what comes before); -EBADMSG: no usable header; -errno. Blocks. */
+ * what comes before); -ENODATA: its header was never written, so it has no records; -EBADMSG: no usable header;
+ * -errno. Blocks. */
 int segment_recover(int folder, uint64_t stream, struct segment *ret_segment);
 
 /* Counts a record of this kind into the segment. */

@@ -64,8 +64,7 @@ static int open_folder(struct spool *spool)
 static int add_segment(struct spool *spool, bool in_memory)
 {
 	struct segment *last = current(spool), segment;
-	struct segment_header header = {
-		.stream = spool->next_stream, .first_seq = spool->next_seq - spool->pending_count};
+	struct segment_header header = {.first_seq = spool->next_seq - spool->pending_count};
 	int r;
 
 	if (in_memory && !spool->has_memory_id) {
@@ -76,10 +75,14 @@ static int add_segment(struct spool *spool, bool in_memory)
 	if (GROW(spool->segments, spool->count, spool->room) < 0)
 		return -ENOMEM;
 	last = current(spool);
-	r = segment_create(spool->folder, &header, in_memory, &segment);
+	/* A file of that name is one that failed in the making and could not be removed, or was there before the
+	 * folder could be opened. */
+	do {
+		header.stream = spool->next_stream++;
+		r = segment_create(spool->folder, &header, in_memory, &segment);
+	} while (r == -EEXIST);
 	if (r < 0)
 		return r;
-	spool->next_stream++;
 	if (last && !last->in_memory)
 		last->fd = fd_close(last->fd);
 	spool->segments[spool->count++] = segment;
@@ -95,6 +98,9 @@ static int next_segment(struct spool *spool, bool current_will_do)
 	if (r < 0) {
 		disk_failed(spool, "opening the folder", r);
 	} else {
+		/* After memory under yet another id: one that comes back would look like two agents in turn. */
+		if (spool->has_memory_id)
+			random_bytes(spool->id, sizeof spool->id);
 		r = add_segment(spool, false);
 		if (r == 0) {
 			if (spool->disk_error[0])
@@ -142,6 +148,11 @@ static int recover_segment(struct spool *spool, const char *name)
 		return 0;
 	spool->next_stream = MAX(spool->next_stream, stream + 1);
 	r = segment_recover(spool->folder, stream, &segment);
+	if (r == -ENODATA) {
+		log_notice("spool: %s: removed, it was never finished", name);
+		unlinkat(spool->folder, name, 0);
+		return 0;
+	}
 	if (r < 0) {
 		set_aside(spool, name,
 			r == -EBADMSG ? "not a segment, or its header is damaged" : strerror(-r));

@@ -82,7 +82,8 @@ static void set_secret(struct options *options, struct value *value, const void 
 	char *at = options->vault + options->vault_used;
 
 	assert(options->vault && size < options->vault_size - options->vault_used);
-	memcpy(at, bytes, size);
+	if (size > 0)
+		memcpy(at, bytes, size);
 	at[size] = 0;
 	options->vault_used += size + 1;
 	value->secret = (struct gavea_secret){.bytes = at, .size = size};

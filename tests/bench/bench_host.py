@@ -222,9 +222,10 @@ class Gavea(Subject):
 
 
 class GaveaFleet(Gavea):
-    """The same with reports to a server on loopback, which is not counted."""
+    """The same with reports to a server on loopback, which is not counted; as often as they are by default."""
 
     name = "gavea, host + fleet"
+    interval = "10s"
     server = None
 
     def outputs(self):
@@ -237,12 +238,19 @@ class GaveaFleet(Gavea):
         port = measure.wait_for(lambda: port_file.exists() and port_file.read_text().strip(), 10, self.server)
         if not port:
             raise Missing("gavea-fleetd did not start: " + log.read_text(errors="replace")[-300:])
-        return ('fleet: { every = "1s"; checks = ( '
+        return (f'fleet: {{ every = "{self.interval}"; checks = ( '
                 f'{{ name = "central"; url = "http://127.0.0.1:{port}"; }} ); }};\n')
 
     def done(self):
         if self.server:
             measure.stop(self.server)
+
+
+class GaveaFleetEachSecond(GaveaFleet):
+    """Reports each cycle, each synced to disk first."""
+
+    name = "gavea, host + fleet each second"
+    interval = "1s"
 
 
 def start_one(subject):
@@ -257,7 +265,7 @@ def start_one(subject):
 def start_all(subjects, build, folder):
     """Adds the subjects that run to the list; returns a row for each."""
     rows = []
-    for kind in (Floor, Gavea, GaveaFleet, NodeExporter, Collectd, CollectdProcesses):
+    for kind in (Floor, Gavea, GaveaFleet, GaveaFleetEachSecond, NodeExporter, Collectd, CollectdProcesses):
         subject = kind(build, folder)
         subjects.append(subject)
         try:

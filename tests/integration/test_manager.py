@@ -383,3 +383,15 @@ def test_rubbish_on_the_control_socket_drops_that_client_only(host):
     agent.control.status()
     _, end = agent.control.ask(run=agent.pb.RunNow(check="no/such"))
     assert 'there is no check "no/such"' in end.error
+
+
+def test_a_command_reaches_its_plugin(host):
+    agent = host({"a.conf": GOOD, "b.conf": 'good: { checks = ( { name = "a"; } ); };'})
+    arguments = [agent.pb.worker__pb2.Fact(key="name", value="you")]
+    got, end = agent.control.ask(command=agent.pb.SendCommand(check="good/a", name="greet", arguments=arguments))
+    assert not end.error, end.error
+    assert got and got[0].reply.text
+    _, end = agent.control.ask(command=agent.pb.SendCommand(check="good/a", name="nonsense"))
+    assert "no such command" in end.error
+    _, end = agent.control.ask(command=agent.pb.SendCommand(check="good/b", name="greet"))
+    assert 'there is no check "good/b"' in end.error

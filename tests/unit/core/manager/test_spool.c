@@ -360,6 +360,58 @@ static void a_segment_without_a_good_header_is_set_aside(void **state)
 	assert_int_equal(access(aside, F_OK), 0);
 }
 
+static void a_segment_that_was_never_finished_is_removed_and_the_id_stays(void **state)
+{
+	static const char zeros[SEGMENT_HEADER_SIZE];
+
+	(void)state;
+	for (size_t size = 0; size <= sizeof zeros; size += 13) {
+		struct spool *spool = open_spool();
+		char before[33], after[33];
+		struct seen seen;
+		_cleanup_fd_ int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		uint64_t stream;
+		char name[32];
+
+		append(spool, GAVEA_RECORD_EVENT, 1, 10);
+		spool_id_of(spool, before);
+		stream = spool_stream(spool) + 1;
+		spool_close(spool);
+		snprintf(name, sizeof name, "segment-%016" PRIx64, stream);
+		assert_int_equal(file_write_atomic(dir, name, zeros, size, 0640), 0);
+		spool = open_spool();
+		spool_id_of(spool, after);
+		assert_string_equal(before, after);
+		assert_int_equal(faccessat(dir, name, F_OK, 0), -1);
+		seen = look(spool);
+		assert_true(seen.count >= 1);
+		spool_close(spool);
+	}
+}
+
+static void a_file_in_the_way_of_a_segment_is_passed_over(void **state)
+{
+	struct spool *spool = open_sized(1 << 20, 4096);
+	_cleanup_fd_ int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	uint64_t stream = spool_stream(spool);
+	struct spool_status status;
+	char name[32];
+
+	(void)state;
+	for (uint64_t i = 1; i <= 3; i++) {
+		snprintf(name, sizeof name, "segment-%016" PRIx64, stream + i);
+		assert_int_equal(file_write_atomic(dir, name, "x", 1, 0640), 0);
+	}
+	append(spool, GAVEA_RECORD_EVENT, 1, 5000);
+	spool_begin(spool);
+	append(spool, GAVEA_RECORD_EVENT, 2, 10);
+	assert_int_equal(spool_flush(spool), 0);
+	spool_get_status(spool, &status);
+	assert_null(status.error);
+	assert_int_equal(spool_stream(spool), stream + 4);
+	spool_close(spool);
+}
+
 static void a_cursor_lasts_over_a_restart(void **state)
 {
 	struct spool *spool = open_spool();
@@ -589,6 +641,8 @@ int main(void)
 		TEST(an_empty_spool_counts_on_under_the_same_id),
 		TEST(damage_in_the_middle_keeps_what_comes_before_and_begins_a_new_id),
 		TEST(a_segment_without_a_good_header_is_set_aside),
+		TEST(a_segment_that_was_never_finished_is_removed_and_the_id_stays),
+		TEST(a_file_in_the_way_of_a_segment_is_passed_over),
 		TEST(a_cursor_lasts_over_a_restart),
 		TEST(an_acknowledgement_beyond_the_batch_moves_to_its_end_only),
 		TEST(batches_are_whole_records_within_the_bound),
