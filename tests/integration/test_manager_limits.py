@@ -123,6 +123,21 @@ def test_a_worker_that_closes_its_connection_is_ended_and_its_check_goes_on(host
     agent.wait_for("crowd/default", "a later result", lambda r: r.started_at_ms > first and r.status == CRITICAL)
 
 
+def test_a_plugin_that_talks_and_takes_its_time_while_it_is_loaded_holds_nobody_up(host):
+    agent = host('plain: { every = "100ms"; word = "x"; };')
+    agent.wait_for("plain/default", "a result", lambda r: True)
+    agent.part.write_text('plain: { every = "100ms"; word = "x"; };\ndawdle: { every = "1h"; };')
+    with agent.control.open(reload=agent.pb.Reload()) as connection:
+        # While it is loaded: answers, and checks that run.
+        seen = set()
+        while len(seen) < 10:
+            seen.add(agent.result("plain/default").started_at_ms)
+        assert "dawdle/default" not in agent.control.status()[0]
+        end = list(agent.control.answers(connection))[-1].end
+    assert (end.error, list(end.messages)) == ("", [])
+    agent.wait_for("dawdle/default", "a result", lambda r: True)
+
+
 # ---- Nothing left to work with ----
 
 def cpu_ticks(pid):
