@@ -641,6 +641,10 @@ static int start(struct manager *manager, struct error *error)
 	r = load(manager);
 	while (r >= 0 && manager->loader)
 		r = sd_event_run(manager->event, UINT64_MAX);
+	if (r >= 0 && sd_event_get_state(manager->event) == SD_EVENT_FINISHED)
+		r = -ESTALE;
+	if (r == -ESTALE)
+		return error_set(error, -ECANCELED, "told to stop while the configuration was loaded");
 	if (r < 0)
 		return error_set(error, r, "cannot load the configuration: %s", strerror(-r));
 	if (!manager->config)

@@ -13,6 +13,7 @@
 #define DEATH_LASTS (1 * NSEC_PER_SEC) /* between the end of its messages and its end */
 #define LOG_BURST 100
 #define LOG_PER_SECOND 20
+#define UNASKED_MAX 100000 /* messages of one that has nothing to do */
 #define LOG_FLOOD 100000 /* lines suppressed in a row: that is no log any more */
 
 static void became_ready(struct worker *worker, Gavea__Worker__V1__Hello *hello)
@@ -212,5 +213,7 @@ void frames_dispatch(struct worker *worker, unsigned limit)
 		}
 		handle_message(worker, message);
 		gavea__worker__v1__from_worker__free_unpacked(message, NULL);
+		if (!worker->running && ++worker->unasked > UNASKED_MAX)
+			worker_kill(worker, NULL, "flood: %u messages without a job", worker->unasked);
 	}
 }

@@ -57,6 +57,7 @@ struct worker {
 	int64_t log_refill_at; /* token bucket of log lines */
 	unsigned log_tokens;
 	unsigned log_suppressed;
+	unsigned unasked; /* messages since the last job was sent, without one running */
 };
 
 /* ---- worker_process.c: the process ---- */

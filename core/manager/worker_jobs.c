@@ -211,6 +211,7 @@ static int start_job(struct worker *worker, struct worker_job *job)
 	job->queued = false;
 	push(&worker->running, job);
 	worker->running_count++;
+	worker->unasked = 0;
 	r = sd_event_add_time(worker->event, &job->timer, CLOCK_MONOTONIC,
 		(uint64_t)((now + job->timeout) / NSEC_PER_USEC), 1000, on_deadline, job);
 	if (r < 0)

@@ -123,6 +123,14 @@ def test_a_worker_that_closes_its_connection_is_ended_and_its_check_goes_on(host
     agent.wait_for("crowd/default", "a later result", lambda r: r.started_at_ms > first and r.status == CRITICAL)
 
 
+def test_a_worker_that_chatters_without_a_job_is_ended(host):
+    agent = host('plain: { every = "200ms"; word = "x"; };' + crowd(1, 1, every="1h", more="chatter = true;"))
+    wait_until("its end", lambda: [e for e in agent.control.events() if e.event.kind == "worker-died"
+                                   and "messages without a job" in e.event.summary])
+    first = agent.result("plain/default").started_at_ms
+    agent.wait_for("plain/default", "a later result", lambda r: r.started_at_ms > first and r.status == OK)
+
+
 def test_a_plugin_that_talks_and_takes_its_time_while_it_is_loaded_holds_nobody_up(host):
     agent = host('plain: { every = "100ms"; word = "x"; };')
     agent.wait_for("plain/default", "a result", lambda r: True)
@@ -164,6 +172,22 @@ def test_without_descriptors_it_neither_dies_nor_spins_and_recovers(host):
 
 
 # ---- Stopping ----
+
+def test_one_that_is_stopped_while_it_loads_says_so(tmp_path, started):
+    folder = tmp_path / "host"
+    folder.mkdir()
+    agent = Agent(folder, PLUGINS)
+    started.append(agent)
+    agent.kill()
+    (folder / "etc/conf.d/a.conf").write_text('hang-at-start: { every = "1s"; };')
+    agent = Agent(folder, PLUGINS)
+    started.append(agent)
+    wait_until("the plugin to be loaded", lambda: Path(f"/proc/{agent.pid}/task/{agent.pid}/children").read_text().strip())
+    agent.signal(signal.SIGTERM)
+    agent.popen.wait(PATIENCE)
+    assert "told to stop while the configuration was loaded" in agent.log
+    assert "Stale" not in agent.log
+
 
 def test_a_hangup_while_it_stops_is_passed_over(host, tmp_path):
     """An output that still delivers keeps it for a moment: nothing may come up again meanwhile."""

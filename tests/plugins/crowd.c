@@ -2,6 +2,7 @@
 /* A plugin that has much to say and no samples; with mute it then closes its connection and lives on. */
 #include <gavea/plugin.h>
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,6 +21,17 @@ static void *fall_silent(void *unused)
 	return NULL;
 }
 
+static void *chatter(void *unused)
+{
+	static const unsigned char closed[] = {0x22, 0x00}; /* FromWorker { closed {} } */
+
+	(void)unused;
+	while (send(CONNECTION, closed, sizeof closed, MSG_NOSIGNAL) >= 0 || errno == EAGAIN)
+		if (errno == EAGAIN)
+			usleep(100);
+	return NULL;
+}
+
 static int crowd_run(struct gavea_check *check, void *state)
 {
 	int64_t items = gavea_option_int(check, "items"), size = gavea_option_int(check, "size");
@@ -35,12 +47,15 @@ static int crowd_run(struct gavea_check *check, void *state)
 	gavea_result(check, GAVEA_OK, "%lld items", (long long)items);
 	if (gavea_option_bool(check, "mute") && pthread_create(&thread, NULL, fall_silent, NULL) == 0)
 		pthread_detach(thread);
+	if (gavea_option_bool(check, "chatter") && pthread_create(&thread, NULL, chatter, NULL) == 0)
+		pthread_detach(thread);
 	return 0;
 }
 
 static const struct gavea_option options[] = {
 	{"items", GAVEA_OPTION_INT, 0, "1", NULL, "How many items"},
 	{"size", GAVEA_OPTION_INT, 0, "1", NULL, "Bytes of each one's summary"},
+	{"chatter", GAVEA_OPTION_BOOL, 0, "false", NULL, "Send messages without end after the run"},
 	{"mute", GAVEA_OPTION_BOOL, 0, "false", NULL, "Close the connection after the run"},
 };
 
@@ -53,7 +68,7 @@ static const struct gavea_plugin plugin = {
 	.version = "1",
 	.summary = "Says much",
 	.options = options,
-	.option_count = 3,
+	.option_count = 4,
 	.option_size = sizeof(struct gavea_option),
 	.run = crowd_run,
 };
