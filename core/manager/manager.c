@@ -654,7 +654,13 @@ static int start(struct manager *manager, struct error *error)
 	recorder_note(
 		manager->recorder, NULL, "started", GAVEA_OK, NULL, 0, "gavead %s started", GAVEA_VERSION);
 	again(manager->flush_timer, CLOCK_BOOTTIME, manager->config->flush_every);
-	return listen_control(manager, error);
+	r = listen_control(manager, error);
+	/* Asked for while the first one was loaded, from files that were read before. */
+	if (r == 0 && manager->reload_again) {
+		manager->reload_again = false;
+		reload(manager);
+	}
+	return r;
 }
 
 int manager_new(const struct manager_settings *settings, struct manager **ret_manager, struct error *error)

@@ -192,9 +192,11 @@ void worker_free(struct worker *worker)
 	if (!worker)
 		return;
 	while (worker->running)
-		jobs_lose(worker, worker->running, "the agent is stopping");
+		jobs_lose(worker, worker->running,
+			"its worker was ended, for a new configuration or because the agent stops");
 	while (worker->queue)
-		jobs_lose(worker, worker->queue, "the agent is stopping");
+		jobs_lose(worker, worker->queue,
+			"its worker was ended, for a new configuration or because the agent stops");
 	worker_forget_process(worker);
 	sd_event_source_disable_unref(worker->timer);
 	for (size_t i = 0; i < worker->sandbox_count; i++)

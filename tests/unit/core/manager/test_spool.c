@@ -488,6 +488,37 @@ static void batches_are_whole_records_within_the_bound(void **state)
 	spool_close(spool);
 }
 
+static void a_segment_that_went_is_passed_over_and_counted(void **state)
+{
+	struct spool *spool = open_sized(64 << 20, 64 << 10);
+	struct spool_cursor *cursor;
+	struct spool_batch batch;
+	uint64_t gone;
+	char path[128];
+
+	(void)state;
+	assert_int_equal(spool_cursor_open(spool, "out", &cursor), 0);
+	for (int i = 0; i < 12; i++) {
+		spool_begin(spool);
+		append(spool, GAVEA_RECORD_EVENT, i, 10000);
+		spool_flush(spool);
+	}
+	/* Somewhere within the first segment. */
+	assert_int_equal(spool_read(spool, cursor, 15000, &batch), 0);
+	gone = batch.stream;
+	spool_acknowledge(spool, cursor, &batch, batch.last_seq);
+	fd_close(batch.fd);
+	cursor->stream = 0;
+	snprintf(path, sizeof path, "%s/segment-%016" PRIx64, folder, gone);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(spool_read(spool, cursor, 15000, &batch), 0);
+	assert_int_not_equal(batch.length, 0);
+	assert_int_not_equal(batch.stream, gone);
+	assert_int_not_equal(cursor->lost, 0);
+	fd_close(batch.fd);
+	spool_close(spool);
+}
+
 static void the_bound_can_be_changed(void **state)
 {
 	struct spool_settings settings = {.folder = folder, .max_bytes = 64 << 20};
@@ -703,6 +734,7 @@ int main(void)
 		TEST(a_cursor_lasts_over_a_restart),
 		TEST(an_acknowledgement_beyond_the_batch_moves_to_its_end_only),
 		TEST(batches_are_whole_records_within_the_bound),
+		TEST(a_segment_that_went_is_passed_over_and_counted),
 		TEST(the_bound_can_be_changed),
 		TEST(what_neither_disk_nor_memory_takes_is_bounded_and_counted),
 		TEST(what_every_output_has_is_dropped),
