@@ -264,6 +264,7 @@ fuzz-replay: fuzz
 .PHONY: fuzz fuzz-build fuzz-replay
 
 -include tests/plugins/plugins.mk
+-include tests/support/support.mk
 # ---- Benchmarks: each tests/bench/*.c is a program of its own, which the scripts beside it run ----
 
 BENCHES := $(basename $(notdir $(wildcard tests/bench/*.c)))

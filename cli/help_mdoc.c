@@ -6,6 +6,17 @@
 #include <ctype.h>
 #include <inttypes.h>
 
+static void add_char(char c, struct buf *out)
+{
+	if (c == '\\')
+		buf_add_str(out, "\\e");
+	else
+		buf_add_char(out, c);
+	/* Lists and expressions have no blanks; a line may be broken here. */
+	if (c == '|' || c == ',')
+		buf_add_str(out, "\\:");
+}
+
 /* Text that no macro can hide in: backslashes, and what begins a line with a control character. */
 static void add_text(const char *text, struct buf *out)
 {
@@ -17,10 +28,7 @@ static void add_text(const char *text, struct buf *out)
 	if (*c == '.' || *c == '\'')
 		buf_add_str(out, "\\&");
 	for (; *c; c++)
-		if (*c == '\\')
-			buf_add_str(out, "\\e");
-		else
-			buf_add_char(out, *c);
+		add_char(*c, out);
 }
 
 /* The same as one argument of a macro. */
@@ -31,12 +39,10 @@ static void add_argument(const char *text, struct buf *out)
 	text_clean(text, &clean);
 	buf_add_char(out, '"');
 	for (const char *c = buf_str(&clean); *c; c++)
-		if (*c == '\\')
-			buf_add_str(out, "\\e");
-		else if (*c == '"')
+		if (*c == '"')
 			buf_add_str(out, "\\(dq");
 		else
-			buf_add_char(out, *c);
+			add_char(*c, out);
 	buf_add_char(out, '"');
 }
 

@@ -430,6 +430,7 @@ static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *
 	recorder_note(
 		manager->recorder, NULL, "stopped", GAVEA_OK, NULL, 0, "gavead %s stopped", GAVEA_VERSION);
 	save_states(manager);
+	spool_flush(recorder_spool(manager->recorder));
 	control_free(TAKE_PTR(manager->control));
 	/* A configuration that would come now has nothing to be put into force in. */
 	loader_free(TAKE_PTR(manager->loader));

@@ -26,6 +26,7 @@ struct output {
 	struct worker_job job;
 	bool delivering;
 	bool failing; /* the last try failed: nothing hurries it */
+	bool stopping; /* what there is goes out without a pause */
 	struct backoff backoff;
 	struct spool_batch batch;
 	Gavea__Worker__V1__Fact **facts;
@@ -67,6 +68,8 @@ static void failed(struct output *output, const char *error, int64_t at_least)
 		output->env->changed(output, output->env->userdata);
 }
 
+static void deliver(struct output *output);
+
 static void succeeded(struct output *output)
 {
 	uint64_t records, bytes;
@@ -82,7 +85,10 @@ static void succeeded(struct output *output)
 	output->error[0] = 0;
 	spool_behind(recorder_spool(output->env->recorder), output->cursor, &records, &bytes);
 	/* More than a batch was waiting: go on with it. */
-	schedule(output, output->batch.length > 0 && records > 0 ? 0 : output->config->every);
+	if (output->stopping && records > 0)
+		deliver(output);
+	else
+		schedule(output, output->batch.length > 0 && records > 0 ? 0 : output->config->every);
 	if (output->env->changed)
 		output->env->changed(output, output->env->userdata);
 }
@@ -141,6 +147,7 @@ void output_urgent(struct output *output)
 
 void output_last(struct output *output)
 {
+	output->stopping = true;
 	if (!output->failing)
 		deliver(output);
 }

@@ -91,9 +91,12 @@ int spool_cursor_open(struct spool *spool, const char *name, struct spool_cursor
 	cursor->fd = open_cursor_file(spool, name);
 	if (cursor->fd >= 0)
 		cursor->seq = read_slots(cursor->fd).seq;
-	/* Ahead of everything that is there: the spool was made anew under it. */
-	if (cursor->seq >= spool->next_seq)
+	/* Ahead of everything that is there: the spool was made anew under it, or what it had was in memory. Its
+	 * file must not wait for the numbers to catch up with it. */
+	if (cursor->seq >= spool->next_seq) {
 		cursor->seq = 0;
+		cursor->unsaved = true;
+	}
 	spool->cursors[spool->cursor_count++] = cursor;
 	*ret_cursor = cursor;
 	return 0;

@@ -39,13 +39,14 @@ def wait_until(what, condition, patience=PATIENCE):
 
 
 class Process:
-    """A program that a test started, with its standard error in a file."""
+    """A program that a test started, with its standard error in a file. prefix is a command that executes it."""
 
-    def __init__(self, folder, name, arguments, env=None):
+    def __init__(self, folder, name, arguments, env=None, prefix=()):
         self.log_path = folder / f"{name}.log"
         with open(self.log_path, "ab") as log:
-            self.popen = subprocess.Popen([BUILD / name, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=log,
-                                          stderr=log, env=dict(os.environ, **(env or {})), start_new_session=True)
+            self.popen = subprocess.Popen([*map(str, prefix), BUILD / name, *map(str, arguments)], stdin=subprocess.DEVNULL,
+                                          stdout=log, stderr=log, env=dict(os.environ, **(env or {})),
+                                          start_new_session=True)
         self.name = name
         self.pid = self.popen.pid
 
@@ -84,7 +85,7 @@ class Process:
 class Agent(Process):
     """gavead on folders of its own below the given one."""
 
-    def __init__(self, folder, plugins=None):
+    def __init__(self, folder, plugins=None, **options):
         self.folder = folder
         self.config, self.state, self.run = folder / "etc", folder / "state", folder / "run"
         for path in (self.config / "conf.d", self.state, self.run):
@@ -93,7 +94,7 @@ class Agent(Process):
         arguments = ["--config", self.config, "--state", self.state, "--run", self.run]
         if plugins:
             arguments += ["--plugins", plugins]
-        super().__init__(folder, "gavead", arguments)
+        super().__init__(folder, "gavead", arguments, **options)
 
     def cli(self, *arguments, check=True):
         return cli("--socket", self.socket, *arguments, check=check)

@@ -54,8 +54,8 @@ class Chain:
         (self.folder / "host/etc/conf.d/fleet.conf").write_text(
             f'fleet: {{ url = "{url}"; token = "{token}"; every = "200ms"; {extra} }};')
 
-    def start_agent(self):
-        self.agent = Agent(self.folder / "host", self.plugins)
+    def start_agent(self, **options):
+        self.agent = Agent(self.folder / "host", self.plugins, **options)
         self.things.append(self.agent)
         self.control = Control(self.pb, self.agent.socket, PATIENCE)
 

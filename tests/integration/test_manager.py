@@ -42,8 +42,8 @@ class Host:
         for name, text in files.items():
             (self.folder / "etc/conf.d" / name).write_text(text)
 
-    def start(self):
-        self.agent = Agent(self.folder, PLUGINS)
+    def start(self, **options):
+        self.agent = Agent(self.folder, PLUGINS, **options)
         self.control = Control(self.pb, self.agent.socket, PATIENCE)
         wait_until("gavead to listen", self._listens)
         return self

@@ -23,15 +23,21 @@
 
 static char folder[] = "/tmp/test-spool-XXXXXX";
 
-static void empty_folder(void)
+static void remove_files(const char *prefix)
 {
 	DIR *dir = opendir(folder);
 	struct dirent *entry;
 
 	assert_non_null(dir);
 	while ((entry = readdir(dir)))
-		unlinkat(dirfd(dir), entry->d_name, 0);
+		if (startswith(entry->d_name, prefix))
+			unlinkat(dirfd(dir), entry->d_name, 0);
 	closedir(dir);
+}
+
+static void empty_folder(void)
+{
+	remove_files("");
 }
 
 static int setup(void **state)
@@ -442,6 +448,37 @@ static void a_cursor_lasts_over_a_restart(void **state)
 	spool_close(spool);
 }
 
+static void a_cursor_ahead_of_the_spool_begins_anew_for_good(void **state)
+{
+	struct spool *spool = open_spool();
+	struct spool_cursor *cursor;
+	struct spool_batch batch;
+
+	(void)state;
+	for (int i = 0; i < 10; i++)
+		append(spool, GAVEA_RECORD_EVENT, i, 10);
+	assert_int_equal(spool_flush(spool), 0);
+	assert_int_equal(spool_cursor_open(spool, "out", &cursor), 0);
+	assert_int_equal(spool_read(spool, cursor, 1 << 20, &batch), 0);
+	spool_acknowledge(spool, cursor, &batch, batch.last_seq);
+	fd_close(batch.fd);
+	spool_close(spool);
+	remove_files("segment-");
+	/* Numbers begin again; before anything is delivered there are more than the cursor's file names. */
+	spool = open_spool();
+	assert_int_equal(spool_cursor_open(spool, "out", &cursor), 0);
+	for (int i = 0; i < 20; i++)
+		append(spool, GAVEA_RECORD_EVENT, i, 10);
+	spool_close(spool);
+	spool = open_spool();
+	assert_int_equal(spool_cursor_open(spool, "out", &cursor), 0);
+	assert_int_equal(spool_read(spool, cursor, 1 << 20, &batch), 0);
+	assert_int_equal(batch.first_seq, 1);
+	assert_int_equal(count_batch(&batch), 20);
+	fd_close(batch.fd);
+	spool_close(spool);
+}
+
 static void an_acknowledgement_beyond_the_batch_moves_to_its_end_only(void **state)
 {
 	struct spool *spool = open_spool();
@@ -732,6 +769,7 @@ int main(void)
 		TEST(a_segment_that_was_never_finished_is_removed_and_the_id_stays),
 		TEST(a_file_in_the_way_of_a_segment_is_passed_over),
 		TEST(a_cursor_lasts_over_a_restart),
+		TEST(a_cursor_ahead_of_the_spool_begins_anew_for_good),
 		TEST(an_acknowledgement_beyond_the_batch_moves_to_its_end_only),
 		TEST(batches_are_whole_records_within_the_bound),
 		TEST(a_segment_that_went_is_passed_over_and_counted),
