@@ -16,6 +16,7 @@ struct catalog_series {
 	Gavea__V1__Series *series; /* with our number and our check's */
 	uint64_t declared_in; /* the stream that has its declaration; 0: none */
 	double value;
+	int64_t time_ms; /* of the run that gave the value */
 	bool has_value;
 };
 

@@ -53,6 +53,7 @@ static void end_with_cause(struct check *check, const char *cause)
 
 	if (!result) {
 		log_error("%s: result lost: out of memory", check->config->name);
+		check->running = false;
 		return;
 	}
 	result->started_at_ms = check->job.sent_ms ? check->job.sent_ms : clock_unix_ms();
@@ -248,29 +249,31 @@ static int make_labels(struct check *check)
 {
 	struct gavea_pair *labels = calloc(check->config->label_count + 1, sizeof *labels);
 
+	/* The old ones point into a configuration that goes. */
+	free(TAKE_PTR(check->labels));
+	check->subject.labels = NULL;
+	check->subject.label_count = 0;
 	if (!labels)
 		return -ENOMEM;
 	for (size_t i = 0; i < check->config->label_count; i++)
 		labels[i] =
 			(struct gavea_pair){check->config->labels[i].name, check->config->labels[i].value};
-	free(check->labels);
 	check->labels = labels;
+	check->subject.labels = labels;
+	check->subject.label_count = check->config->label_count;
 	return 0;
 }
 
 static int apply_config(struct check *check)
 {
-	int r = make_labels(check);
+	int r = make_labels(check), s;
 
-	if (r < 0)
-		return r;
 	check->subject.name = check->config->name;
 	check->subject.every_ms = (uint64_t)(check->config->every / NSEC_PER_MSEC);
 	check->subject.timeout_ms = (uint64_t)(check->config->timeout / NSEC_PER_MSEC);
-	check->subject.labels = check->labels;
-	check->subject.label_count = check->config->label_count;
 	check->offset = schedule_offset(check->env->agent_id, check->config->name, check->config->every);
-	return worker_add_check(check->worker, check->subject.number, check->config);
+	s = worker_add_check(check->worker, check->subject.number, check->config);
+	return r < 0 ? r : s;
 }
 
 int check_new(const struct check_env *env, uint32_t number, const struct config_check *config,

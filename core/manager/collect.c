@@ -3,10 +3,13 @@
 #include "base/status.h"
 #include "base/util.h"
 #include "wire/convert.h"
+#include "wire/segment.h"
 
 #include <stdio.h>
 
 #define ITEMS_MAX 10000
+#define HEAD_MAX_BYTES 512 /* of a record with a result, but for its summary and items */
+#define ITEM_HEAD_BYTES 4 /* tag and length; no item is larger than a frame */
 
 void collect_reset(struct collect *collect)
 {
@@ -63,6 +66,39 @@ static char *summarize(const struct collect *collect, enum gavea_status worst)
 	return text;
 }
 
+/* Leaves out the last ones, and those that are well before the others, until the result fits into a record. */
+static void leave_out(struct collect *collect, size_t bytes, size_t room)
+{
+	size_t kept = 0;
+
+	for (int only_ok = 1; only_ok >= 0; only_ok--)
+		for (size_t i = collect->count; i > 0 && bytes > room; i--) {
+			Gavea__V1__Item *item = collect->items[i - 1];
+
+			if (!item || (only_ok && status_from_wire(item->status) != GAVEA_OK))
+				continue;
+			bytes -= gavea__v1__item__get_packed_size(item) + ITEM_HEAD_BYTES;
+			gavea__v1__item__free_unpacked(item, NULL);
+			collect->items[i - 1] = NULL;
+		}
+	for (size_t i = 0; i < collect->count; i++)
+		if (collect->items[i])
+			collect->items[kept++] = collect->items[i];
+	collect->left_out += (uint32_t)(collect->count - kept);
+	collect->count = kept;
+}
+
+static void fit_items(struct collect *collect, const char *summary)
+{
+	size_t head = HEAD_MAX_BYTES + strlen(summary), bytes = 0;
+	size_t room = head < SEGMENT_RECORD_MAX ? SEGMENT_RECORD_MAX - head : 0;
+
+	for (size_t i = 0; i < collect->count; i++)
+		bytes += gavea__v1__item__get_packed_size(collect->items[i]) + ITEM_HEAD_BYTES;
+	if (bytes > room)
+		leave_out(collect, bytes, room);
+}
+
 static Gavea__V1__Result *make(struct collect *collect, enum gavea_status status, char *summary)
 {
 	Gavea__V1__Result *result = malloc(sizeof *result);
@@ -72,6 +108,7 @@ static Gavea__V1__Result *make(struct collect *collect, enum gavea_status status
 		free(summary);
 		return NULL;
 	}
+	fit_items(collect, summary);
 	gavea__v1__result__init(result);
 	result->status = status_to_wire((int)status);
 	result->summary = summary;

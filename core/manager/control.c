@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define CLIENTS_MAX 64
+#define ACCEPT_PAUSE NSEC_PER_SEC
 
 struct control {
 	sd_event *event;
@@ -22,6 +23,7 @@ struct control {
 	char *path;
 	int fd;
 	sd_event_source *io;
+	sd_event_source *resume; /* accepting, after a pause */
 	sd_event_source *reap;
 	struct control_client *clients;
 	size_t client_count;
@@ -284,6 +286,7 @@ static void handle_request(struct control_client *client, Gavea__Control__V1__Re
 	size_t count;
 	struct unit *const *units = client->control->source.units(&count, client->control->source.userdata);
 
+	client->asked = true;
 	switch (request->body_case) {
 	case GAVEA__CONTROL__V1__REQUEST__BODY_STATUS:
 		answer_status(client, request->status);
@@ -325,11 +328,38 @@ static int on_client(sd_event_source *source, int fd, uint32_t events, void *use
 		fd, &gavea__control__v1__request__descriptor, &message, NULL, &client->control->scratch);
 	if (r == -EAGAIN)
 		return 0;
-	if (r > 0)
+	if (r > 0 && client->asked) {
+		/* What was asked before may still be under way, and knows of one client and one question. */
+		protobuf_c_message_free_unpacked(message, NULL);
+		if (!client->ending)
+			client_end(client, "one request a connection");
+	} else if (r > 0)
 		handle_request(client, (Gavea__Control__V1__Request *)message);
 	else
 		client_mark_dead(client);
 	return 0;
+}
+
+static int on_resume(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct control *control = userdata;
+
+	(void)source;
+	(void)usec;
+	sd_event_source_set_enabled(control->io, SD_EVENT_ON);
+	return 0;
+}
+
+/* A connection that can't be accepted, for lack of descriptors or memory, stays there: looking at it again at once would
+ * be all that the loop does. */
+static void pause_accepting(struct control *control)
+{
+	log_warning("cannot take a connection to the control socket: %s", strerror(errno));
+	if (sd_event_source_set_time(control->resume,
+		    (uint64_t)((clock_ns(CLOCK_MONOTONIC) + ACCEPT_PAUSE) / NSEC_PER_USEC)) < 0 ||
+		sd_event_source_set_enabled(control->resume, SD_EVENT_ONESHOT) < 0)
+		return;
+	sd_event_source_set_enabled(control->io, SD_EVENT_OFF);
 }
 
 static int on_connection(sd_event_source *source, int fd, uint32_t events, void *userdata)
@@ -340,6 +370,8 @@ static int on_connection(sd_event_source *source, int fd, uint32_t events, void 
 
 	(void)source;
 	(void)events;
+	if (peer < 0 && errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+		pause_accepting(control);
 	/* Over the bound they wait to be refused: closing tells them more than silence. */
 	if (peer < 0 || control->client_count >= CLIENTS_MAX || frame_prepare(peer) < 0)
 		return 0;
@@ -442,8 +474,11 @@ int control_new(sd_event *event, const char *path, const struct control_source *
 	r = sd_event_add_io(event, &control->io, control->fd, EPOLLIN, on_connection, control);
 	if (r >= 0)
 		r = sd_event_add_defer(event, &control->reap, on_reap, control);
+	if (r >= 0)
+		r = sd_event_add_time(event, &control->resume, CLOCK_MONOTONIC, 0, 0, on_resume, control);
 	if (r < 0)
 		return r;
+	sd_event_source_set_enabled(control->resume, SD_EVENT_OFF);
 	sd_event_source_set_enabled(control->reap, SD_EVENT_OFF);
 	recorder_listen(source->recorder, on_event, control);
 	*ret_control = TAKE_PTR(control);
@@ -463,6 +498,7 @@ void control_free(struct control *control)
 		client_free(client);
 	}
 	sd_event_source_disable_unref(control->io);
+	sd_event_source_disable_unref(control->resume);
 	sd_event_source_disable_unref(control->reap);
 	if (control->path)
 		unlink(control->path);

@@ -20,6 +20,8 @@ static void samples_done(struct samples *samples)
 static struct samples samples_of(const struct check *check, struct catalog *catalog)
 {
 	struct samples samples = {.samples = NULL};
+	/* What the last run did not give is not there any more. */
+	int64_t since = check_result(check) ? check_result(check)->started_at_ms : INT64_MIN;
 
 	if (!catalog)
 		return samples;
@@ -29,7 +31,8 @@ static struct samples samples_of(const struct check *check, struct catalog *cata
 		struct catalog_series *entry = &catalog->series[i];
 		Gavea__Control__V1__NamedSample *sample = &samples.samples[samples.count];
 
-		if (!entry->series || entry->series->check != check_number(check) || !entry->has_value)
+		if (!entry->series || entry->series->check != check_number(check) || !entry->has_value ||
+			entry->time_ms < since)
 			continue;
 		gavea__control__v1__named_sample__init(sample);
 		sample->series = entry->series;

@@ -17,6 +17,7 @@ struct control_client {
 	struct packet *queue;
 	struct packet **queue_end;
 	size_t queued;
+	bool asked; /* its one request came */
 	bool follows_status;
 	bool follows_events;
 	bool waits_reload;

@@ -9,7 +9,6 @@
 #include <stdio.h>
 
 #define DESCRIBE_TIMEOUT (10 * NSEC_PER_SEC) /* for all of them, and for all trials */
-#define DEATH_LASTS (1 * NSEC_PER_SEC) /* between the end of its messages and its end */
 
 struct description {
 	struct loader *loader;
@@ -47,6 +46,21 @@ struct loader {
 	bool freed; /* from within done() */
 	bool finishing;
 };
+
+/* There may be news of a worker that starts, in its socket or of its end: 1 with *ret_hello, 0: wait on, -errno with error
+ * filled. */
+static int hear(
+	sd_event_source *source, struct link *link, Gavea__Worker__V1__Hello **ret_hello, struct error *error)
+{
+	int r = link_described(link, ret_hello, error);
+
+	if (r == 0)
+		return 1;
+	/* It will say no more, so that only its end is of interest. */
+	if (r == -EINPROGRESS)
+		r = sd_event_source_set_io_fd(source, link_pidfd(link));
+	return r == -EAGAIN ? 0 : MIN(r, 0);
+}
 
 static void end_description(struct description *description)
 {
@@ -90,12 +104,13 @@ static int on_trial(sd_event_source *source, int fd, uint32_t events, void *user
 	struct trial *trial = userdata;
 	_cleanup_error_ struct error error = ERROR_INIT;
 	Gavea__Worker__V1__Hello *hello;
-	int r = link_describe(trial->link, (int)(DEATH_LASTS / NSEC_PER_MSEC), &hello, &error);
+	int r = hear(source, trial->link, &hello, &error);
 
-	(void)source;
 	(void)fd;
 	(void)events;
 	if (r == 0)
+		return 0;
+	if (r > 0)
 		gavea__worker__v1__hello__free_unpacked(hello, NULL);
 	end_trial(trial, r < 0 ? error_text(&error, r) : NULL);
 	return 0;
@@ -190,11 +205,11 @@ static int on_message(sd_event_source *source, int fd, uint32_t events, void *us
 	Gavea__Worker__V1__Hello *hello;
 	int r;
 
-	(void)source;
 	(void)fd;
 	(void)events;
-	/* There is something to read, so this waits only for a worker that dies without a word. */
-	r = link_describe(description->link, (int)(DEATH_LASTS / NSEC_PER_MSEC), &hello, &error);
+	r = hear(source, description->link, &hello, &error);
+	if (r == 0)
+		return 0;
 	if (r < 0) {
 		failed(description, error_text(&error, r));
 		return 0;

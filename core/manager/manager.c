@@ -266,6 +266,7 @@ static int apply_environment(struct manager *manager, const struct config *confi
 	manager->env.output.facts = facts.facts;
 	manager->env.output.fact_count = facts.count;
 	manager->env.worker_idle = config->worker_idle;
+	spool_set_max_bytes(recorder_spool(manager->recorder), config->spool_max_bytes);
 	log_set_level(config->log_level);
 	return 0;
 }
@@ -281,15 +282,19 @@ static void apply(struct manager *manager, struct config *config)
 	for (size_t i = manager->unit_count; i > 0; i--)
 		if (!is_wanted(config, unit_config(manager->units[i - 1])->name))
 			drop_unit(manager, i - 1);
-	for (size_t i = 0; r == 0 && i < config->plugin_count; i++) {
+	/* A failure does not end this: nothing may go on with the old configuration, which is freed. */
+	for (size_t i = 0; i < config->plugin_count; i++) {
 		struct unit *unit = find_unit(manager, config->plugins[i].name);
+		int s;
 
 		if (unit) {
 			forget_absent(manager, unit, &config->plugins[i]);
-			r = unit_apply(unit, &config->plugins[i]);
+			s = unit_apply(unit, &config->plugins[i]);
 		} else {
-			r = add_unit(manager, &config->plugins[i]);
+			s = add_unit(manager, &config->plugins[i]);
 		}
+		if (r == 0)
+			r = s;
 	}
 	if (r < 0)
 		log_error("the new configuration is only partly in force: %s", strerror(-r));
@@ -381,6 +386,8 @@ static int load(struct manager *manager)
 
 static int reload(struct manager *manager)
 {
+	if (manager->stopping)
+		return -ESHUTDOWN;
 	if (manager->loader) {
 		/* The files may have changed after they were read: once more, for all who asked meanwhile. */
 		manager->reload_again = true;
@@ -425,6 +432,8 @@ static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *
 	save_states(manager);
 	spool_flush(recorder_spool(manager->recorder));
 	control_free(TAKE_PTR(manager->control));
+	/* A configuration that would come now has nothing to be put into force in. */
+	loader_free(TAKE_PTR(manager->loader));
 	for (size_t i = 0; i < manager->unit_count; i++)
 		unit_finish(manager->units[i]);
 	again(manager->farewell, CLOCK_MONOTONIC, FAREWELL);
@@ -438,7 +447,7 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
 
 	(void)source;
 	(void)info;
-	if (r < 0 && r != -EBUSY)
+	if (r < 0 && r != -EBUSY && r != -ESHUTDOWN)
 		log_error("cannot reload: %s", strerror(-r));
 	return 0;
 }
@@ -507,7 +516,8 @@ static int ask_reload(void *userdata)
 static int open_recorder(struct manager *manager)
 {
 	_cleanup_free_ char *folder = NULL;
-	struct spool_settings settings = {.max_bytes = UINT64_C(256) << 20};
+	/* The configuration's own bound comes with it; until then nothing is dropped. */
+	struct spool_settings settings = {.max_bytes = UINT64_MAX};
 	_cleanup_(spool_closep) struct spool *spool = NULL;
 	int r;
 
@@ -632,6 +642,10 @@ static int start(struct manager *manager, struct error *error)
 	r = load(manager);
 	while (r >= 0 && manager->loader)
 		r = sd_event_run(manager->event, UINT64_MAX);
+	if (r >= 0 && sd_event_get_state(manager->event) == SD_EVENT_FINISHED)
+		r = -ESTALE;
+	if (r == -ESTALE)
+		return error_set(error, -ECANCELED, "told to stop while the configuration was loaded");
 	if (r < 0)
 		return error_set(error, r, "cannot load the configuration: %s", strerror(-r));
 	if (!manager->config)
@@ -641,7 +655,13 @@ static int start(struct manager *manager, struct error *error)
 	recorder_note(
 		manager->recorder, NULL, "started", GAVEA_OK, NULL, 0, "gavead %s started", GAVEA_VERSION);
 	again(manager->flush_timer, CLOCK_BOOTTIME, manager->config->flush_every);
-	return listen_control(manager, error);
+	r = listen_control(manager, error);
+	/* Asked for while the first one was loaded, from files that were read before. */
+	if (r == 0 && manager->reload_again) {
+		manager->reload_again = false;
+		reload(manager);
+	}
+	return r;
 }
 
 int manager_new(const struct manager_settings *settings, struct manager **ret_manager, struct error *error)

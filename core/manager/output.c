@@ -93,6 +93,8 @@ static void succeeded(struct output *output)
 		output->env->changed(output, output->env->userdata);
 }
 
+static int make_facts(struct output *output);
+
 static void deliver(struct output *output)
 {
 	struct spool *spool = recorder_spool(output->env->recorder);
@@ -100,6 +102,10 @@ static void deliver(struct output *output)
 
 	if (output->delivering)
 		return;
+	if (!output->facts && make_facts(output) < 0) {
+		failed(output, "out of memory", 0);
+		return;
+	}
 	spool_flush(spool);
 	r = spool_read(spool, output->cursor, BATCH_MAX_BYTES, &output->batch);
 	if (r < 0) {
@@ -188,9 +194,11 @@ static int make_facts(struct output *output)
 	size_t count = output->env->fact_count;
 	Gavea__Worker__V1__Fact **facts = calloc(count + BATCH_FACTS, sizeof *facts);
 
+	free(TAKE_PTR(output->facts));
+	output->job.facts = NULL;
+	output->job.fact_count = 0;
 	if (!facts)
 		return -ENOMEM;
-	free(output->facts);
 	output->facts = facts;
 	output->job.facts = facts;
 	output->job.fact_count = count + BATCH_FACTS;
@@ -205,7 +213,7 @@ static int make_facts(struct output *output)
 	return 0;
 }
 
-/* The cursor's name is a file's: "fleet/default" -> "fleet-default". */
+/* The cursor's name is a file's: "fleet/default" -> "fleet.default". Names have no dot, so that no two run into one. */
 static int open_cursor(struct output *output)
 {
 	_cleanup_free_ char *name = strdup(output->config->name);
@@ -214,7 +222,7 @@ static int open_cursor(struct output *output)
 		return -ENOMEM;
 	for (char *c = name; *c; c++)
 		if (*c == '/')
-			*c = '-';
+			*c = '.';
 	return spool_cursor_open(recorder_spool(output->env->recorder), name, &output->cursor);
 }
 
@@ -266,6 +274,7 @@ void output_start(struct output *output)
 void output_set_config(struct output *output, const struct config_check *config, struct worker *worker)
 {
 	bool changed = output->config->fingerprint != config->fingerprint || output->worker != worker;
+	int r;
 
 	if (changed && output->delivering) {
 		worker_withdraw(output->worker, &output->job);
@@ -273,7 +282,8 @@ void output_set_config(struct output *output, const struct config_check *config,
 	}
 	output->config = config;
 	output->worker = worker;
-	if (apply_config(output) < 0 || make_facts(output) < 0)
+	r = apply_config(output);
+	if (make_facts(output) < 0 || r < 0)
 		log_error("%s: out of memory", config->name);
 	if (!changed)
 		return;

@@ -157,6 +157,7 @@ void recorder_samples(
 		declare_series(recorder, entry);
 		entry->value = samples->values[i];
 		entry->has_value = true;
+		entry->time_ms = time_ms;
 	}
 	for (size_t i = 0; i < samples->n_histograms; i++)
 		declare_series(recorder, catalog_get(&recorder->catalog, samples->histograms[i]->series));

@@ -49,6 +49,9 @@ int series_map_declare(
 			r = catalog_declare(catalog, check, &output->series[i], &ours);
 		if (r < 0)
 			return r == -EINVAL ? -EBADMSG : r;
+		/* A number stands for one series as long as the worker lives: so there are not endlessly many. */
+		if (map->numbers[number - 1] && map->numbers[number - 1] != ours)
+			return -EBADMSG;
 		map->numbers[number - 1] = ours;
 		/* The catalog may have kept it; what is left in its place must be one that can be freed. */
 		if (!output->series[i]) {

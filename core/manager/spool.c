@@ -241,6 +241,13 @@ static int recover(struct spool *spool)
 	return 0;
 }
 
+void spool_set_max_bytes(struct spool *spool, uint64_t max_bytes)
+{
+	spool->max_bytes = MAX(max_bytes, UINT64_C(1) << 20);
+	if (!spool->segment_bytes_fixed)
+		spool->segment_bytes = MIN(MAX(spool->max_bytes / 32, UINT64_C(64) << 10), UINT64_C(4) << 20);
+}
+
 int spool_open(const struct spool_settings *settings, struct spool **ret_spool)
 {
 	_cleanup_(spool_closep) struct spool *spool = calloc(1, sizeof *spool);
@@ -251,10 +258,9 @@ int spool_open(const struct spool_settings *settings, struct spool **ret_spool)
 	spool->folder = -EBADF;
 	spool->next_seq = 1;
 	spool->next_stream = 1;
-	spool->max_bytes = MAX(settings->max_bytes, UINT64_C(1) << 20);
-	spool->segment_bytes = settings->segment_bytes
-		? settings->segment_bytes
-		: MIN(MAX(spool->max_bytes / 32, UINT64_C(64) << 10), UINT64_C(4) << 20);
+	spool->segment_bytes = settings->segment_bytes;
+	spool->segment_bytes_fixed = settings->segment_bytes > 0;
+	spool_set_max_bytes(spool, settings->max_bytes);
 	spool->unix_ms = settings->unix_ms;
 	spool->folder_path = strdup(settings->folder);
 	if (!spool->folder_path)
@@ -310,6 +316,16 @@ void spool_begin(struct spool *spool)
 		next_segment(spool, !is_full(spool));
 }
 
+static void count_dropped(struct spool *spool, int kind)
+{
+	if (kind == GAVEA_RECORD_SAMPLES)
+		spool->dropped_samples++;
+	else if (kind == GAVEA_RECORD_RESULT)
+		spool->dropped_results++;
+	else if (kind == GAVEA_RECORD_EVENT)
+		spool->dropped_events++;
+}
+
 int64_t spool_append(struct spool *spool, const void *payload, size_t length)
 {
 	uint8_t header[SEGMENT_RECORD_HEADER_SIZE];
@@ -317,8 +333,14 @@ int64_t spool_append(struct spool *spool, const void *payload, size_t length)
 
 	if (length == 0 || length > SEGMENT_RECORD_MAX)
 		return -E2BIG;
-	if (spool->pending.size + length > PENDING_MAX_BYTES)
+	if (spool->pending.size + length > PENDING_MAX_BYTES) {
 		spool_flush(spool);
+		/* Neither disk nor memory takes anything: what comes now is lost, not the agent. */
+		if (spool->pending.size + length > PENDING_MAX_BYTES) {
+			count_dropped(spool, segment_record_kind(payload, length));
+			return -ENOSPC;
+		}
+	}
 	if (GROW(spool->pending_kinds, spool->pending_count, spool->pending_room) < 0)
 		return -ENOMEM;
 	segment_encode_record(spool->next_seq, payload, length, header);

@@ -74,6 +74,9 @@ int spool_open(const struct spool_settings *settings, struct spool **ret_spool);
 void spool_close(struct spool *spool);
 DEFINE_CLEANUP(struct spool *, spool_close);
 
+/* Another bound, from the next segment and the next spool_flush() on. At least 1 MiB. */
+void spool_set_max_bytes(struct spool *spool, uint64_t max_bytes);
+
 /* The stream that the next record will be in. It may change with each spool_flush() and spool_append():
  * declarations must be appended again when it did. */
 uint64_t spool_stream(const struct spool *spool);
@@ -82,7 +85,8 @@ uint64_t spool_stream(const struct spool *spool);
  * stream. */
 void spool_begin(struct spool *spool);
 
-/* Appends an encoded record (without seq) and returns its seq. Does not touch the disk. -E2BIG: too large. */
+/* Appends an encoded record (without seq) and returns its seq. Does not touch the disk. -E2BIG: too large;
+ * -ENOSPC: neither disk nor memory took what was appended before, and there is a bound to what waits. */
 int64_t spool_append(struct spool *spool, const void *payload, size_t length);
 
 /* Writes and syncs what was appended, saves cursors, keeps the bound. 0 also when the disk failed and memory
@@ -94,7 +98,7 @@ bool spool_pending(const struct spool *spool);
 
 void spool_get_status(const struct spool *spool, struct spool_status *ret_status);
 
-/* A cursor by that name ([a-z0-9-]), from its file or at the oldest record. The spool keeps it until
+/* A cursor by that name ([a-z0-9.-]), from its file or at the oldest record. The spool keeps it until
  * spool_close(). Blocks. */
 int spool_cursor_open(struct spool *spool, const char *name, struct spool_cursor **ret_cursor);
 

@@ -21,6 +21,7 @@ struct spool {
 	bool damaged; /* a segment was found damaged at the start */
 	uint64_t max_bytes;
 	uint64_t segment_bytes;
+	bool segment_bytes_fixed; /* by the settings, not by max_bytes */
 	int64_t (*unix_ms)(void);
 
 	struct segment *segments; /* oldest first; the last one is written to */

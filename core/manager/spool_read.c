@@ -12,6 +12,7 @@
 
 /* A cursor's file has two slots, written in turn: { u64 generation, u64 seq, u32 crc32c }. */
 #define SLOT_SIZE 20
+#define CURSOR_FILE_MAX 256
 
 struct slot {
 	uint64_t generation;
@@ -58,11 +59,11 @@ static struct slot read_slots(int fd)
 
 static int open_cursor_file(struct spool *spool, const char *name)
 {
-	char file[64];
+	char file[CURSOR_FILE_MAX];
 
 	if (spool->folder < 0)
 		return -EBADF;
-	snprintf(file, sizeof file, "cursor-%.48s", name);
+	snprintf(file, sizeof file, "cursor-%s", name);
 	return openat(spool->folder, file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 }
 
@@ -75,6 +76,8 @@ int spool_cursor_open(struct spool *spool, const char *name, struct spool_cursor
 			*ret_cursor = spool->cursors[i];
 			return 0;
 		}
+	if (strlen(name) > CURSOR_FILE_MAX - sizeof "cursor-")
+		return -ENAMETOOLONG;
 	cursor = calloc(1, sizeof *cursor);
 	if (!cursor || GROW(spool->cursors, spool->cursor_count, spool->cursor_room) < 0) {
 		free(cursor);
@@ -111,11 +114,11 @@ void spool_cursor_free(struct spool_cursor *cursor)
 void spool_cursor_remove(struct spool *spool, struct spool_cursor *cursor)
 {
 	for (size_t i = 0; i < spool->cursor_count; i++) {
-		char file[64];
+		char file[CURSOR_FILE_MAX];
 
 		if (spool->cursors[i] != cursor)
 			continue;
-		snprintf(file, sizeof file, "cursor-%.48s", cursor->name);
+		snprintf(file, sizeof file, "cursor-%s", cursor->name);
 		if (spool->folder >= 0)
 			unlinkat(spool->folder, file, 0);
 		spool->cursors[i] = spool->cursors[--spool->cursor_count];
@@ -198,20 +201,46 @@ static int locate(struct spool *spool, const struct segment *segment, struct spo
 	return 0;
 }
 
+/* What can't be read is passed over: an output waiting for ever, and saying that all is well, would be worse. Only this
+ * part of it, and never for a lack of descriptors or memory, which pass. */
+static void pass_over(struct spool_cursor *cursor, const struct segment *segment, int error)
+{
+	log_error("spool: segment %" PRIx64 " can't be read past seq %" PRIu64 ": %s", segment->stream,
+		cursor->seq, strerror(-error));
+	cursor->lost += segment->last_seq - MAX(cursor->seq, segment->first_seq - 1);
+	cursor->seq = segment->last_seq;
+	cursor->stream = 0;
+	cursor->unsaved = true;
+}
+
+static bool is_damage(int error)
+{
+	return error == -EBADMSG || error == -EIO || error == -ENOENT;
+}
+
 /* The segment with the next record for the cursor; NULL: there is none. */
-static const struct segment *next_for(struct spool *spool, struct spool_cursor *cursor)
+static int next_for(struct spool *spool, struct spool_cursor *cursor, const struct segment **ret_segment)
 {
 	const struct segment *segment = find_stream(spool, cursor->stream);
 
+	*ret_segment = segment;
 	if (segment && cursor->offset < segment->size)
-		return segment;
+		return 0;
+	*ret_segment = NULL;
 	for (size_t i = 0; i < spool->count; i++) {
+		int r;
+
 		segment = &spool->segments[i];
 		if (segment->records == 0 || segment->last_seq <= cursor->seq)
 			continue;
-		return locate(spool, segment, cursor) == 0 ? segment : NULL;
+		r = locate(spool, segment, cursor);
+		if (r == 0)
+			*ret_segment = segment;
+		if (r == 0 || !is_damage(r))
+			return r;
+		pass_over(cursor, segment, r);
 	}
-	return NULL;
+	return 0;
 }
 
 static void format_id(const uint8_t id[static 16], char text[static 33])
@@ -239,10 +268,12 @@ static int measure(
 int spool_read(
 	struct spool *spool, struct spool_cursor *cursor, size_t max_bytes, struct spool_batch *ret_batch)
 {
-	const struct segment *segment = next_for(spool, cursor), *shown;
+	const struct segment *segment, *shown;
 	struct spool_batch batch = {.fd = -EBADF};
-	int r;
+	int r = next_for(spool, cursor, &segment);
 
+	if (r < 0)
+		return r;
 	shown = segment ? segment : &spool->segments[spool->count - 1];
 	batch.stream = shown->stream;
 	batch.offset = segment ? cursor->offset : shown->size;
@@ -255,12 +286,8 @@ int spool_read(
 		r = measure(batch.fd, segment, cursor->offset, max_bytes, &batch);
 		if (r < 0) {
 			fd_close(batch.fd);
-			log_error("spool: segment %" PRIx64 " can't be read past seq %" PRIu64 ": %s",
-				segment->stream, cursor->seq, strerror(-r));
-			/* Pass over it: a receiver waiting for ever would be worse. */
-			cursor->lost += segment->last_seq - MAX(cursor->seq, segment->first_seq - 1);
-			cursor->seq = segment->last_seq;
-			cursor->stream = 0;
+			if (is_damage(r))
+				pass_over(cursor, segment, r);
 			return r;
 		}
 	}

@@ -348,14 +348,14 @@ int unit_apply(struct unit *unit, const struct config_plugin *config)
 		old = TAKE_PTR(unit->worker);
 		unit->config = config;
 		r = make_worker(unit);
-		if (r < 0) {
-			unit->worker = old;
-			return r;
-		}
-		series_map_reset(&unit->map);
+		/* Whatever fails, the old configuration is about to go: all that is kept moves to the new one. */
+		if (r < 0)
+			unit->worker = TAKE_PTR(old);
+		else
+			series_map_reset(&unit->map);
 	}
 	unit->config = config;
-	worker_set_plugin(unit->worker, config);
+	worker_set_plugin(unit->worker, config, unit->env->worker_idle);
 	for (size_t i = 0; i < unit->check_count; i++)
 		check_set_config(
 			unit->checks[i], find_config(config, check_name(unit->checks[i])), unit->worker);

@@ -128,7 +128,10 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 		worker_kill(worker, NULL, "no answer in 10 s while the plugin was loaded");
 		break;
 	case WORKER_READY:
-		worker_release(worker);
+		if (worker->silent)
+			worker_kill(worker, NULL, "it closed its connection and went on");
+		else
+			worker_release(worker);
 		break;
 	case WORKER_STOPPING:
 		if (!worker->link)
@@ -189,9 +192,11 @@ void worker_free(struct worker *worker)
 	if (!worker)
 		return;
 	while (worker->running)
-		jobs_lose(worker, worker->running, "the agent is stopping");
+		jobs_lose(worker, worker->running,
+			"its worker was ended, for a new configuration or because the agent stops");
 	while (worker->queue)
-		jobs_lose(worker, worker->queue, "the agent is stopping");
+		jobs_lose(worker, worker->queue,
+			"its worker was ended, for a new configuration or because the agent stops");
 	worker_forget_process(worker);
 	sd_event_source_disable_unref(worker->timer);
 	for (size_t i = 0; i < worker->sandbox_count; i++)
@@ -204,9 +209,11 @@ void worker_free(struct worker *worker)
 	free(worker);
 }
 
-void worker_set_plugin(struct worker *worker, const struct config_plugin *plugin)
+void worker_set_plugin(struct worker *worker, const struct config_plugin *plugin, int64_t idle)
 {
 	worker->plugin = plugin;
+	worker->idle = idle;
+	worker_watch_idle(worker);
 }
 
 /* ---- For status ---- */

@@ -93,7 +93,7 @@ void worker_free(struct worker *worker);
 DEFINE_CLEANUP(struct worker *, worker_free);
 
 /* After a reload: the same plugin with the same file and rights, in new memory. */
-void worker_set_plugin(struct worker *worker, const struct config_plugin *plugin);
+void worker_set_plugin(struct worker *worker, const struct config_plugin *plugin, int64_t idle);
 
 /* Makes a check known (again, when its configuration changed: it is then opened anew). config stays the
  * caller's and must stay. 0 or -ENOMEM. */

@@ -10,8 +10,10 @@
 
 #define JOB_MAX_BYTES (UINT64_C(16) << 20) /* of output of one job */
 #define MEMORY_LOOK_EVERY (5 * NSEC_PER_SEC) /* between runs; during one it is looked at by a timer */
+#define DEATH_LASTS (1 * NSEC_PER_SEC) /* between the end of its messages and its end */
 #define LOG_BURST 100
 #define LOG_PER_SECOND 20
+#define UNASKED_MAX 100000 /* messages of one that has nothing to do */
 #define LOG_FLOOD 100000 /* lines suppressed in a row: that is no log any more */
 
 static void became_ready(struct worker *worker, Gavea__Worker__V1__Hello *hello)
@@ -181,6 +183,18 @@ static void handle_message(struct worker *worker, Gavea__Worker__V1__FromWorker 
 	worker_kill(worker, NULL, "it sent a message out of turn");
 }
 
+/* It closed its end. Its death follows, or is brought about: until then there is nothing to read. */
+static void fell_silent(struct worker *worker)
+{
+	worker_want_output(worker, false);
+	if (worker->io)
+		sd_event_source_set_enabled(worker->io, SD_EVENT_OFF);
+	if (worker->state == WORKER_READY && !worker->silent) {
+		worker->silent = true;
+		worker_set_timer(worker, DEATH_LASTS);
+	}
+}
+
 void frames_dispatch(struct worker *worker, unsigned limit)
 {
 	for (unsigned i = 0; i < limit && worker->link && !worker->killed; i++) {
@@ -190,10 +204,7 @@ void frames_dispatch(struct worker *worker, unsigned limit)
 		if (r == -EAGAIN)
 			return;
 		if (r == 0) {
-			/* Closed. Its death follows; until then there is nothing to read. */
-			worker_want_output(worker, false);
-			if (worker->io)
-				sd_event_source_set_enabled(worker->io, SD_EVENT_OFF);
+			fell_silent(worker);
 			return;
 		}
 		if (r < 0) {
@@ -202,6 +213,7 @@ void frames_dispatch(struct worker *worker, unsigned limit)
 		}
 		handle_message(worker, message);
 		gavea__worker__v1__from_worker__free_unpacked(message, NULL);
+		if (!worker->running && ++worker->unasked > UNASKED_MAX)
+			worker_kill(worker, NULL, "flood: %u messages without a job", worker->unasked);
 	}
-	return;
 }

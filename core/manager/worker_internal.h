@@ -36,6 +36,7 @@ struct worker {
 	int64_t memory_seen_at; /* CLOCK_MONOTONIC */
 	int64_t ready_at;
 	bool killed;
+	bool silent; /* it closed its connection; until it dies nothing can be asked of it */
 	char kill_cause[128]; /* why it was ended by us; "" otherwise */
 	struct worker_job *blamed; /* for that; NULL: nobody in particular */
 	char cause[160]; /* of the last death */
@@ -56,6 +57,7 @@ struct worker {
 	int64_t log_refill_at; /* token bucket of log lines */
 	unsigned log_tokens;
 	unsigned log_suppressed;
+	unsigned unasked; /* messages since the last job was sent, without one running */
 };
 
 /* ---- worker_process.c: the process ---- */

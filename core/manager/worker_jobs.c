@@ -211,6 +211,7 @@ static int start_job(struct worker *worker, struct worker_job *job)
 	job->queued = false;
 	push(&worker->running, job);
 	worker->running_count++;
+	worker->unasked = 0;
 	r = sd_event_add_time(worker->event, &job->timer, CLOCK_MONOTONIC,
 		(uint64_t)((now + job->timeout) / NSEC_PER_USEC), 1000, on_deadline, job);
 	if (r < 0)
@@ -232,6 +233,15 @@ static struct worker_job *next_job(const struct worker *worker)
 	return NULL;
 }
 
+static const char *not_sent_text(int error)
+{
+	if (error == -EMSGSIZE)
+		return "what is to be sent to its worker does not fit into a message";
+	if (error == -ENOENT)
+		return "its check was taken out of the configuration";
+	return strerror(-error);
+}
+
 void jobs_pump(struct worker *worker)
 {
 	size_t concurrency = MAX(worker->plugin->rights->concurrency, 1u);
@@ -248,8 +258,7 @@ void jobs_pump(struct worker *worker)
 		if (r == -EPIPE)
 			return; /* its death is about to be told */
 		if (r < 0)
-			jobs_lose(worker, job,
-				r == -EMSGSIZE ? "its options do not fit into a message" : strerror(-r));
+			jobs_lose(worker, job, not_sent_text(r));
 	}
 }
 

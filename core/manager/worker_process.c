@@ -43,6 +43,7 @@ void worker_forget_process(struct worker *worker)
 	worker->memory_file = fd_close(worker->memory_file);
 	worker->memory = 0;
 	worker->killed = false;
+	worker->silent = false;
 	for (size_t i = 0; i < worker->check_count; i++)
 		worker->checks[i].opened = false;
 }
@@ -123,7 +124,7 @@ void worker_kill(struct worker *worker, struct worker_job *blamed, const char *f
 /* Starts or stops the count of idle time. */
 void worker_watch_idle(struct worker *worker)
 {
-	if (worker->state != WORKER_READY)
+	if (worker->state != WORKER_READY || worker->silent)
 		return;
 	if (worker->running || worker->queue || worker->plugin->rights->stays)
 		worker_stop_timer(worker);

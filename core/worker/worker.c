@@ -79,12 +79,14 @@ static struct check **find_check(struct worker *worker, uint32_t number)
 
 static struct check *get_check(struct worker *worker, uint32_t number)
 {
-	struct check **found;
+	struct check **found, *check;
 
 	pthread_mutex_lock(&worker->lock);
 	found = find_check(worker, number);
+	/* Another thread may move the list right after. */
+	check = found ? *found : NULL;
 	pthread_mutex_unlock(&worker->lock);
-	return found ? *found : NULL;
+	return check;
 }
 
 static int add_check(struct worker *worker, uint32_t number, const char *name, struct check **ret_check)

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define WORKER_SOCKET 3
+#define DEATH_LASTS_MS 200
 
 struct link {
 	int fd;
@@ -244,9 +245,11 @@ void link_free(struct link *link)
 
 		link_kill(link);
 		/* Death by SIGKILL takes well under this, unless the process hangs in the kernel: then it is
-		 * left. */
-		if (link->pidfd < 0 || poll(&p, 1, 1000) > 0)
+		 * left. Without a pidfd (none was to be had) it is looked at by and by. */
+		if (link->pidfd >= 0 && poll(&p, 1, DEATH_LASTS_MS) > 0)
 			link_reap(link, &status);
+		for (int i = 0; link->pidfd < 0 && i < DEATH_LASTS_MS && !link_reap(link, &status); i++)
+			poll(NULL, 0, 1);
 	}
 	fd_close(link->pidfd);
 	buf_done(&link->scratch);
@@ -283,6 +286,47 @@ static int describe_failed(struct link *link, int r, int timeout_ms, struct erro
 	return error_set(error, -EPIPE, "the worker ended while the plugin was loaded");
 }
 
+/* 1 with *ret_hello; 0: the message says nothing of that; -errno with error filled. */
+static int take_hello(
+	Gavea__Worker__V1__FromWorker *message, Gavea__Worker__V1__Hello **ret_hello, struct error *error)
+{
+	switch (message->body_case) {
+	case GAVEA__WORKER__V1__FROM_WORKER__BODY_HELLO:
+		*ret_hello = TAKE_PTR(message->hello);
+		message->body_case = GAVEA__WORKER__V1__FROM_WORKER__BODY__NOT_SET;
+		return 1;
+	case GAVEA__WORKER__V1__FROM_WORKER__BODY_REFUSED:
+		return error_set(error, -ENOEXEC, "%s", message->refused->error);
+	case GAVEA__WORKER__V1__FROM_WORKER__BODY_LOG:
+		return 0;
+	default:
+		return error_set(error, -EPROTO, "the worker answered out of turn");
+	}
+}
+
+int link_described(struct link *link, Gavea__Worker__V1__Hello **ret_hello, struct error *error)
+{
+	for (;;) {
+		Gavea__Worker__V1__FromWorker *message;
+		int r = link_receive(link, &message), status;
+		char text[64];
+
+		if (r == -EAGAIN)
+			return r;
+		if (r == 0 && !link_reap(link, &status))
+			return -EINPROGRESS;
+		if (r == 0)
+			return error_set(error, -EPIPE, "worker %s while the plugin was loaded",
+				link_death(status, text));
+		if (r < 0)
+			return describe_failed(link, r, 0, error);
+		r = take_hello(message, ret_hello, error);
+		gavea__worker__v1__from_worker__free_unpacked(message, NULL);
+		if (r != 0)
+			return MIN(r, 0);
+	}
+}
+
 int link_describe(
 	struct link *link, int timeout_ms, Gavea__Worker__V1__Hello **ret_hello, struct error *error)
 {
@@ -295,18 +339,7 @@ int link_describe(
 
 		if (r <= 0)
 			return describe_failed(link, r, timeout_ms, error);
-		if (message->body_case == GAVEA__WORKER__V1__FROM_WORKER__BODY_HELLO) {
-			*ret_hello = TAKE_PTR(message->hello);
-			r = 1;
-		} else if (message->body_case == GAVEA__WORKER__V1__FROM_WORKER__BODY_REFUSED) {
-			r = error_set(error, -ENOEXEC, "%s", message->refused->error);
-		} else if (message->body_case == GAVEA__WORKER__V1__FROM_WORKER__BODY_LOG) {
-			r = 0;
-		} else {
-			r = error_set(error, -EPROTO, "the worker answered out of turn");
-		}
-		if (r > 0)
-			message->body_case = GAVEA__WORKER__V1__FROM_WORKER__BODY__NOT_SET;
+		r = take_hello(message, ret_hello, error);
 		gavea__worker__v1__from_worker__free_unpacked(message, NULL);
 		if (r != 0)
 			return MIN(r, 0);

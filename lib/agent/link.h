@@ -54,6 +54,11 @@ char *link_death(int wait_status, char buffer[static 64]);
 void link_free(struct link *link);
 DEFINE_CLEANUP(struct link *, link_free);
 
+/* The first message (Hello or Refused) of a worker that starts, as far as it is there: 0 with *ret_hello; -EAGAIN: not
+ * yet; -EINPROGRESS: nothing will come, call again when link_pidfd() tells of the end; otherwise -errno with error
+ * filled. */
+int link_described(struct link *link, Gavea__Worker__V1__Hello **ret_hello, struct error *error);
+
 /* Waits for the first message (Hello or Refused) of a worker that was started with describe, at most
  * timeout_ms. 0 with *ret_hello (free with gavea__worker__v1__hello__free_unpacked), or -errno with error
  * filled. Blocks. */

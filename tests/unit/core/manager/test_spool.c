@@ -9,9 +9,11 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -523,6 +525,92 @@ static void batches_are_whole_records_within_the_bound(void **state)
 	spool_close(spool);
 }
 
+static void a_segment_that_went_is_passed_over_and_counted(void **state)
+{
+	struct spool *spool = open_sized(64 << 20, 64 << 10);
+	struct spool_cursor *cursor;
+	struct spool_batch batch;
+	uint64_t gone;
+	char path[128];
+
+	(void)state;
+	assert_int_equal(spool_cursor_open(spool, "out", &cursor), 0);
+	for (int i = 0; i < 12; i++) {
+		spool_begin(spool);
+		append(spool, GAVEA_RECORD_EVENT, i, 10000);
+		spool_flush(spool);
+	}
+	/* Somewhere within the first segment. */
+	assert_int_equal(spool_read(spool, cursor, 15000, &batch), 0);
+	gone = batch.stream;
+	spool_acknowledge(spool, cursor, &batch, batch.last_seq);
+	fd_close(batch.fd);
+	cursor->stream = 0;
+	snprintf(path, sizeof path, "%s/segment-%016" PRIx64, folder, gone);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(spool_read(spool, cursor, 15000, &batch), 0);
+	assert_int_not_equal(batch.length, 0);
+	assert_int_not_equal(batch.stream, gone);
+	assert_int_not_equal(cursor->lost, 0);
+	fd_close(batch.fd);
+	spool_close(spool);
+}
+
+static void the_bound_can_be_changed(void **state)
+{
+	struct spool_settings settings = {.folder = folder, .max_bytes = 64 << 20};
+	struct spool_status status;
+	struct spool *spool;
+	struct spool_cursor *cursor;
+
+	(void)state;
+	assert_int_equal(spool_open(&settings, &spool), 0);
+	assert_int_equal(spool_cursor_open(spool, "out", &cursor), 0);
+	for (int i = 0; i < 60; i++) {
+		spool_begin(spool);
+		append(spool, GAVEA_RECORD_EVENT, i, 100000);
+		spool_flush(spool);
+	}
+	spool_get_status(spool, &status);
+	assert_in_range(status.bytes, 5 << 20, 7 << 20);
+	spool_set_max_bytes(spool, 3 << 20);
+	for (int i = 0; i < 10; i++) {
+		spool_begin(spool);
+		append(spool, GAVEA_RECORD_EVENT, i, 100000);
+		spool_flush(spool);
+	}
+	spool_get_status(spool, &status);
+	assert_in_range(status.bytes, 1, (3 << 20) + (256 << 10));
+	assert_int_not_equal(cursor->lost, 0);
+	spool_close(spool);
+}
+
+static void what_neither_disk_nor_memory_takes_is_bounded_and_counted(void **state)
+{
+	struct rlimit before, tiny;
+	struct spool *spool = open_spool();
+	struct spool_status status;
+	static uint8_t payload[500000] = {[0] = GAVEA_RECORD_EVENT << 3 | 2};
+	int64_t r = 0;
+
+	(void)state;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	tiny = (struct rlimit){.rlim_cur = 1000, .rlim_max = before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &tiny), 0);
+	for (int i = 0; i < 100; i++)
+		r = spool_append(spool, payload, sizeof payload);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(r, -ENOSPC);
+	spool_get_status(spool, &status);
+	assert_in_range(status.bytes, 1, 10 << 20);
+	assert_in_range(status.dropped_events, 80, 99);
+	assert_true(append(spool, GAVEA_RECORD_EVENT, 1, 100) > 0);
+	assert_int_equal(spool_flush(spool), 0);
+	assert_false(spool_pending(spool));
+	spool_close(spool);
+}
+
 static void what_every_output_has_is_dropped(void **state)
 {
 	struct spool *spool = open_sized(4 << 20, 4096);
@@ -684,6 +772,9 @@ int main(void)
 		TEST(a_cursor_ahead_of_the_spool_begins_anew_for_good),
 		TEST(an_acknowledgement_beyond_the_batch_moves_to_its_end_only),
 		TEST(batches_are_whole_records_within_the_bound),
+		TEST(a_segment_that_went_is_passed_over_and_counted),
+		TEST(the_bound_can_be_changed),
+		TEST(what_neither_disk_nor_memory_takes_is_bounded_and_counted),
 		TEST(what_every_output_has_is_dropped),
 		TEST(at_the_bound_the_oldest_goes_and_the_loss_is_counted_and_told),
 		TEST(a_folder_that_cannot_be_made_leaves_a_spool_in_memory),
