@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/manager/manager.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/parse.h"
 #include "base/trim.h"
-#include "core/manager/cgroup.h"
-#include "core/manager/clockwatch.h"
-#include "core/manager/control.h"
-#include "core/manager/facts.h"
-#include "core/manager/loader.h"
+#include "core/manager/manager_internal.h"
 #include "core/manager/saved.h"
-#include "core/manager/unit.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -22,37 +16,6 @@
 
 #define MEMORY_LOOK_EVERY (2 * NSEC_PER_SEC)
 #define FAREWELL (2 * NSEC_PER_SEC) /* for a last delivery */
-
-struct manager {
-	struct manager_settings settings;
-	sd_event *event;
-	struct identity identity;
-	struct cgroup cgroup;
-	struct config *config;
-	struct loader *loader;
-	bool reload_again; /* asked for while one was under way */
-	char **reload_errors; /* of the last one; NULL: it succeeded */
-	size_t reload_error_count;
-	int64_t started_ms;
-	int64_t loaded_ms;
-
-	struct recorder *recorder;
-	struct control *control;
-	struct strmap restored; /* results from before the start, until their checks are made */
-	struct facts facts;
-	struct unit_env env;
-	uint32_t next_number;
-	struct unit **units;
-	size_t unit_count;
-
-	sd_event_source *flush; /* at once, at the end of this turn */
-	sd_event_source *flush_timer;
-	sd_event_source *memory_timer;
-	sd_event_source *farewell; /* ends a stop that takes too long */
-	struct clockwatch clock;
-	bool state_changed; /* since the states were saved */
-	bool stopping;
-};
 
 /* ---- What the units tell ---- */
 
@@ -189,214 +152,6 @@ static int on_memory_timer(sd_event_source *source, uint64_t usec, void *userdat
 	return 0;
 }
 
-/* ---- Configuration ---- */
-
-static struct unit *find_unit(struct manager *manager, const char *name)
-{
-	for (size_t i = 0; i < manager->unit_count; i++)
-		if (streq(unit_config(manager->units[i])->name, name))
-			return manager->units[i];
-	return NULL;
-}
-
-static bool is_wanted(const struct config *config, const char *name)
-{
-	for (size_t i = 0; i < config->plugin_count; i++)
-		if (streq(config->plugins[i].name, name))
-			return true;
-	return false;
-}
-
-static void drop_unit(struct manager *manager, size_t i)
-{
-	struct unit *unit = manager->units[i];
-	size_t count;
-	struct check *const *checks = unit_checks(unit, &count);
-
-	for (size_t j = 0; j < count && manager->control; j++)
-		control_forget(manager->control, check_name(checks[j]));
-	unit_gone(unit);
-	unit_free(unit);
-	manager->units[i] = manager->units[--manager->unit_count];
-}
-
-/* Followers and waiting clients hear of checks that are about to go. */
-static void forget_absent(struct manager *manager, struct unit *unit, const struct config_plugin *config)
-{
-	size_t count;
-	struct check *const *checks = unit_checks(unit, &count);
-
-	for (size_t i = 0; i < count; i++) {
-		bool stays = false;
-
-		for (size_t j = 0; j < config->check_count; j++)
-			stays |= streq(config->checks[j].name, check_name(checks[i]));
-		if (!stays && manager->control)
-			control_forget(manager->control, check_name(checks[i]));
-	}
-}
-
-static int add_unit(struct manager *manager, const struct config_plugin *config)
-{
-	struct unit **bigger = reallocarray(manager->units, manager->unit_count + 1, sizeof *bigger);
-	int r;
-
-	if (!bigger)
-		return -ENOMEM;
-	manager->units = bigger;
-	r = unit_new(&manager->env, config, &manager->units[manager->unit_count]);
-	if (r < 0)
-		return r;
-	manager->unit_count++;
-	unit_start(manager->units[manager->unit_count - 1]);
-	return 0;
-}
-
-static int apply_environment(struct manager *manager, const struct config *config)
-{
-	struct facts facts = FACTS_INIT;
-	int r = facts_make(&facts, &manager->identity, config);
-
-	if (r < 0) {
-		facts_done(&facts);
-		return r;
-	}
-	facts_done(&manager->facts);
-	manager->facts = facts;
-	manager->env.output.facts = facts.facts;
-	manager->env.output.fact_count = facts.count;
-	manager->env.worker_idle = config->worker_idle;
-	spool_set_max_bytes(recorder_spool(manager->recorder), config->spool_max_bytes);
-	log_set_level(config->log_level);
-	return 0;
-}
-
-/* Goes over to a good configuration, which it takes. */
-static void apply(struct manager *manager, struct config *config)
-{
-	struct config *old = TAKE_PTR(manager->config);
-	int r = apply_environment(manager, config);
-
-	manager->config = config;
-	manager->loaded_ms = clock_unix_ms();
-	for (size_t i = manager->unit_count; i > 0; i--)
-		if (!is_wanted(config, unit_config(manager->units[i - 1])->name))
-			drop_unit(manager, i - 1);
-	/* A failure does not end this: nothing may go on with the old configuration, which is freed. */
-	for (size_t i = 0; i < config->plugin_count; i++) {
-		struct unit *unit = find_unit(manager, config->plugins[i].name);
-		int s;
-
-		if (unit) {
-			forget_absent(manager, unit, &config->plugins[i]);
-			s = unit_apply(unit, &config->plugins[i]);
-		} else {
-			s = add_unit(manager, &config->plugins[i]);
-		}
-		if (r == 0)
-			r = s;
-	}
-	if (r < 0)
-		log_error("the new configuration is only partly in force: %s", strerror(-r));
-	config_free(old);
-}
-
-static void forget_errors(struct manager *manager)
-{
-	for (size_t i = 0; i < manager->reload_error_count; i++)
-		free(manager->reload_errors[i]);
-	free(TAKE_PTR(manager->reload_errors));
-	manager->reload_error_count = 0;
-}
-
-static void keep_errors(struct manager *manager, const struct config_errors *errors)
-{
-	forget_errors(manager);
-	manager->reload_errors = calloc(errors->count + 1, sizeof *manager->reload_errors);
-	for (size_t i = 0; manager->reload_errors && i < errors->count; i++) {
-		const struct error *error = &errors->errors[i];
-		char *line;
-
-		if (asprintf(&line, "%s%s%s", error->where ? error->where : "", error->where ? ": " : "",
-			    error_text(error, -EINVAL)) < 0)
-			break;
-		log_error("%s", line);
-		manager->reload_errors[manager->reload_error_count++] = line;
-	}
-}
-
-static int reload(struct manager *manager);
-
-static void note_reload(struct manager *manager)
-{
-	struct gavea_pair first = {
-		"first_error", manager->reload_error_count ? manager->reload_errors[0] : ""};
-
-	if (manager->reload_error_count)
-		recorder_note(manager->recorder, NULL, "reload-failed", GAVEA_WARNING, &first, 1,
-			"the new configuration has %zu error%s; the old one stays in force",
-			manager->reload_error_count, manager->reload_error_count == 1 ? "" : "s");
-	else
-		recorder_note(
-			manager->recorder, NULL, "reloaded", GAVEA_OK, NULL, 0, "configuration reloaded");
-}
-
-static void on_loaded(struct config *config, const struct config_errors *errors, void *userdata)
-{
-	struct manager *manager = userdata;
-	bool first = !manager->config;
-
-	loader_free(TAKE_PTR(manager->loader));
-	keep_errors(manager, errors);
-	if (config)
-		apply(manager, config);
-	if (first)
-		return;
-	note_reload(manager);
-	if (manager->reload_again) {
-		manager->reload_again = false;
-		if (reload(manager) == 0)
-			return;
-	}
-	sd_notifyf(false, "READY=1\nSTATUS=%s",
-		config ? "Running" : "Running; the last reload failed, see the log");
-	control_reloaded(manager->control, manager->reload_errors, manager->reload_error_count);
-}
-
-static bool needs_new_worker(const struct config_plugin *plugin, void *userdata)
-{
-	struct unit *unit = find_unit(userdata, plugin->name);
-
-	return !unit || unit_needs_worker(unit, plugin);
-}
-
-static int load(struct manager *manager)
-{
-	struct loader_settings settings = {
-		.config_directory = manager->settings.config_directory,
-		.plugin_directory = manager->settings.plugin_directory,
-		.worker_program = manager->settings.worker_program,
-		.state_directory = manager->settings.state_directory,
-		/* At the start there is nothing to fall back on: what does not start is told as such. */
-		.wants_trial = manager->config ? needs_new_worker : NULL,
-	};
-
-	return loader_start(manager->event, &settings, on_loaded, manager, &manager->loader);
-}
-
-static int reload(struct manager *manager)
-{
-	if (manager->stopping)
-		return -ESHUTDOWN;
-	if (manager->loader) {
-		/* The files may have changed after they were read: once more, for all who asked meanwhile. */
-		manager->reload_again = true;
-		return -EBUSY;
-	}
-	sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%" PRIi64, clock_ns(CLOCK_MONOTONIC) / NSEC_PER_USEC);
-	return load(manager);
-}
-
 /* ---- Signals ---- */
 
 /* In order: nothing is checked any more, what happened is told to those who listen, then the loop ends. */
@@ -443,7 +198,7 @@ static int on_terminate(sd_event_source *source, const struct signalfd_siginfo *
 
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
-	int r = reload(userdata);
+	int r = manager_reload(userdata);
 
 	(void)source;
 	(void)info;
@@ -508,7 +263,7 @@ static struct unit *const *list_units(size_t *ret_count, void *userdata)
 
 static int ask_reload(void *userdata)
 {
-	return reload(userdata);
+	return manager_reload(userdata);
 }
 
 /* ---- Life ---- */
@@ -639,7 +394,7 @@ static int start(struct manager *manager, struct error *error)
 	open_cgroup(manager);
 	make_environment(manager);
 	saved_load(manager->settings.state_directory, &manager->restored);
-	r = load(manager);
+	r = manager_load(manager);
 	while (r >= 0 && manager->loader)
 		r = sd_event_run(manager->event, UINT64_MAX);
 	if (r >= 0 && sd_event_get_state(manager->event) == SD_EVENT_FINISHED)
@@ -659,7 +414,7 @@ static int start(struct manager *manager, struct error *error)
 	/* Asked for while the first one was loaded, from files that were read before. */
 	if (r == 0 && manager->reload_again) {
 		manager->reload_again = false;
-		reload(manager);
+		manager_reload(manager);
 	}
 	return r;
 }
@@ -724,7 +479,7 @@ void manager_free(struct manager *manager)
 	loader_free(manager->loader);
 	stop_units(manager);
 	recorder_free(manager->recorder);
-	forget_errors(manager);
+	manager_forget_errors(manager);
 	config_free(manager->config);
 	facts_done(&manager->facts);
 	saved_done(&manager->restored);
