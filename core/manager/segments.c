@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/manager/segments.h"
+#include "base/bytes.h"
 #include "base/fd.h"
 #include "base/log.h"
 
 #include <gavea/plugin.h>
 
-#include <endian.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -160,8 +160,7 @@ static bool tail_is_torn(int fd, uint64_t good, uint64_t end)
 
 	if (n < (ssize_t)sizeof header)
 		return true;
-	memcpy(&length, header, sizeof length);
-	length = le32toh(length);
+	length = get_le32(header);
 	if (length > SEGMENT_RECORD_MAX)
 		return false;
 	/* Space that the file system had set aside reads as zeros. */

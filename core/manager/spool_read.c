@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/bytes.h"
 #include "base/crc32c.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "core/manager/spool_internal.h"
 
-#include <endian.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,26 +21,16 @@ struct slot {
 
 static void encode_slot(const struct slot *slot, uint8_t bytes[static SLOT_SIZE])
 {
-	uint64_t generation = htole64(slot->generation), seq = htole64(slot->seq);
-	uint32_t crc;
-
-	memcpy(bytes, &generation, 8);
-	memcpy(bytes + 8, &seq, 8);
-	crc = htole32(crc32c(0, bytes, 16));
-	memcpy(bytes + 16, &crc, 4);
+	put_le64(bytes, slot->generation);
+	put_le64(bytes + 8, slot->seq);
+	put_le32(bytes + 16, crc32c(0, bytes, 16));
 }
 
 static bool decode_slot(const uint8_t bytes[static SLOT_SIZE], struct slot *ret_slot)
 {
-	uint64_t generation, seq;
-	uint32_t crc;
-
-	memcpy(&generation, bytes, 8);
-	memcpy(&seq, bytes + 8, 8);
-	memcpy(&crc, bytes + 16, 4);
-	if (le32toh(crc) != crc32c(0, bytes, 16))
+	if (get_le32(bytes + 16) != crc32c(0, bytes, 16))
 		return false;
-	*ret_slot = (struct slot){.generation = le64toh(generation), .seq = le64toh(seq)};
+	*ret_slot = (struct slot){.generation = get_le64(bytes), .seq = get_le64(bytes + 8)};
 	return true;
 }
 

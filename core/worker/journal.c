@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/worker/journal.h"
+#include "base/bytes.h"
 #include "base/crc32c.h"
 #include "base/fd.h"
 
-#include <endian.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -54,20 +54,6 @@ struct record {
 
 static const char header[HEADER_SIZE] = "gavea-opsjrnl\n\0\0\1\0\0";
 
-static void put32(char *at, uint32_t value)
-{
-	value = htole32(value);
-	memcpy(at, &value, sizeof value);
-}
-
-static uint32_t get32(const char *at)
-{
-	uint32_t value;
-
-	memcpy(&value, at, sizeof value);
-	return le32toh(value);
-}
-
 static void operation_free(struct gavea_operation *operation)
 {
 	if (!operation)
@@ -99,18 +85,17 @@ static void encode(struct buf *out, const struct record *record)
 {
 	char head[RECORD_HEADER_SIZE + PAYLOAD_LEAST];
 	size_t length = PAYLOAD_LEAST + record->name_length + record->detail_size, start = out->size;
-	uint64_t id = htole64(record->id);
 
-	put32(head, (uint32_t)length);
-	put32(head + 4, 0);
+	put_le32(head, (uint32_t)length);
+	put_le32(head + 4, 0);
 	head[8] = (char)record->type;
-	memcpy(head + 9, &id, sizeof id);
+	put_le64(head + 9, record->id);
 	head[17] = (char)record->name_length;
 	buf_add(out, head, sizeof head);
 	buf_add(out, record->name, record->name_length);
 	buf_add(out, record->detail, record->detail_size);
 	if (buf_error(out) == 0)
-		put32(out->data + start + 4, crc32c(0, out->data + start + RECORD_HEADER_SIZE, length));
+		put_le32(out->data + start + 4, crc32c(0, out->data + start + RECORD_HEADER_SIZE, length));
 }
 
 /* ---- What the records mean ---- */
@@ -213,12 +198,9 @@ static bool all_zero(const char *bytes, size_t size)
 
 static int decode_payload(const char *payload, size_t length, struct record *ret_record)
 {
-	uint64_t id;
-
-	memcpy(&id, payload + 1, sizeof id);
 	*ret_record = (struct record){
 		.type = (enum record_type)payload[0],
-		.id = le64toh(id),
+		.id = get_le64(payload + 1),
 		.name = payload + PAYLOAD_LEAST,
 		.name_length = (unsigned char)payload[9],
 	};
@@ -238,12 +220,12 @@ static ssize_t decode(const char *bytes, size_t size, struct record *ret_record)
 
 	if (size < RECORD_HEADER_SIZE)
 		return 0;
-	length = get32(bytes);
+	length = get_le32(bytes);
 	if (length < PAYLOAD_LEAST || length > PAYLOAD_MOST)
 		return all_zero(bytes, size) ? 0 : -EBADMSG;
 	if (length > size - RECORD_HEADER_SIZE)
 		return 0;
-	if (get32(bytes + 4) != crc32c(0, bytes + RECORD_HEADER_SIZE, length))
+	if (get_le32(bytes + 4) != crc32c(0, bytes + RECORD_HEADER_SIZE, length))
 		return length == size - RECORD_HEADER_SIZE ||
 				all_zero(bytes + RECORD_HEADER_SIZE, size - RECORD_HEADER_SIZE)
 			? 0

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/worker/kv.h"
+#include "base/bytes.h"
 #include "base/crc32c.h"
 #include "base/fd.h"
 
-#include <endian.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -12,20 +12,6 @@
 #define FILE_MAX (2u * KV_TOTAL_MAX + 64u * 1024)
 
 static const char magic[12] = "gavea-state\n";
-
-static void put32(char *at, uint32_t value)
-{
-	value = htole32(value);
-	memcpy(at, &value, sizeof value);
-}
-
-static uint32_t get32(const char *at)
-{
-	uint32_t value;
-
-	memcpy(&value, at, sizeof value);
-	return le32toh(value);
-}
 
 int kv_init(struct kv *kv, const char *path)
 {
@@ -114,8 +100,8 @@ static int parse(struct kv *kv, const char *bytes, size_t size)
 
 		if (size < 8)
 			return -EBADMSG;
-		key_length = get32(bytes);
-		value_length = get32(bytes + 4);
+		key_length = get_le32(bytes);
+		value_length = get_le32(bytes + 4);
 		bytes += 8;
 		size -= 8;
 		if (key_length == 0 || key_length > KV_KEY_MAX || value_length > KV_VALUE_MAX ||
@@ -168,8 +154,8 @@ int kv_load(struct kv *kv, struct error *error)
 	if (r < 0)
 		return error_set(error, r, "cannot read the saved state %s: %s", kv->path, strerror(-r));
 	if (file.size < HEADER_SIZE || memcmp(file.data, magic, sizeof magic) != 0 ||
-		get32(file.data + 12) != 1 ||
-		get32(file.data + 16) != crc32c(0, file.data + HEADER_SIZE, file.size - HEADER_SIZE))
+		get_le32(file.data + 12) != 1 ||
+		get_le32(file.data + 16) != crc32c(0, file.data + HEADER_SIZE, file.size - HEADER_SIZE))
 		return set_aside(kv, error);
 	r = parse(kv, file.data + HEADER_SIZE, file.size - HEADER_SIZE);
 	if (r == -EBADMSG)
@@ -235,8 +221,8 @@ static void serialize(const struct kv *kv, struct buf *out)
 	for (size_t i = 0; i < kv->count; i++) {
 		char lengths[8];
 
-		put32(lengths, (uint32_t)strlen(kv->entries[i].key));
-		put32(lengths + 4, (uint32_t)kv->entries[i].size);
+		put_le32(lengths, (uint32_t)strlen(kv->entries[i].key));
+		put_le32(lengths + 4, (uint32_t)kv->entries[i].size);
 		buf_add(out, lengths, sizeof lengths);
 		buf_add_str(out, kv->entries[i].key);
 		buf_add(out, kv->entries[i].value, kv->entries[i].size);
@@ -256,8 +242,8 @@ int kv_commit(struct kv *kv)
 	if (buf_error(&file) < 0)
 		return buf_error(&file);
 	memcpy(file.data, magic, sizeof magic);
-	put32(file.data + 12, 1);
-	put32(file.data + 16, crc32c(0, file.data + HEADER_SIZE, file.size - HEADER_SIZE));
+	put_le32(file.data + 12, 1);
+	put_le32(file.data + 16, crc32c(0, file.data + HEADER_SIZE, file.size - HEADER_SIZE));
 	if (kv->path) {
 		r = file_write_atomic(AT_FDCWD, kv->path, file.data, file.size, 0600);
 		if (r < 0)

@@ -1,69 +1,41 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/segment.h"
+#include "base/bytes.h"
 #include "base/crc32c.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <string.h>
 
 static const char magic[12] = "gavea-spool\n";
 
-static void put32(uint8_t *at, uint32_t value)
-{
-	value = htole32(value);
-	memcpy(at, &value, sizeof value);
-}
-
-static void put64(uint8_t *at, uint64_t value)
-{
-	value = htole64(value);
-	memcpy(at, &value, sizeof value);
-}
-
-static uint32_t get32(const uint8_t *at)
-{
-	uint32_t value;
-
-	memcpy(&value, at, sizeof value);
-	return le32toh(value);
-}
-
-static uint64_t get64(const uint8_t *at)
-{
-	uint64_t value;
-
-	memcpy(&value, at, sizeof value);
-	return le64toh(value);
-}
-
 void segment_encode_header(const struct segment_header *header, uint8_t bytes[static SEGMENT_HEADER_SIZE])
 {
 	memcpy(bytes, magic, sizeof magic);
-	put32(bytes + 12, SEGMENT_VERSION);
-	put64(bytes + 16, header->stream);
+	put_le32(bytes + 12, SEGMENT_VERSION);
+	put_le64(bytes + 16, header->stream);
 	memcpy(bytes + 24, header->spool_id, sizeof header->spool_id);
-	put64(bytes + 40, header->first_seq);
-	put32(bytes + 48, crc32c(0, bytes, 48));
+	put_le64(bytes + 40, header->first_seq);
+	put_le32(bytes + 48, crc32c(0, bytes, 48));
 }
 
 int segment_decode_header(const uint8_t bytes[static SEGMENT_HEADER_SIZE], struct segment_header *ret_header)
 {
-	if (memcmp(bytes, magic, sizeof magic) != 0 || get32(bytes + 48) != crc32c(0, bytes, 48))
+	if (memcmp(bytes, magic, sizeof magic) != 0 || get_le32(bytes + 48) != crc32c(0, bytes, 48))
 		return -EBADMSG;
-	if (get32(bytes + 12) != SEGMENT_VERSION)
+	if (get_le32(bytes + 12) != SEGMENT_VERSION)
 		return -EPROTONOSUPPORT;
-	ret_header->stream = get64(bytes + 16);
+	ret_header->stream = get_le64(bytes + 16);
 	memcpy(ret_header->spool_id, bytes + 24, sizeof ret_header->spool_id);
-	ret_header->first_seq = get64(bytes + 40);
+	ret_header->first_seq = get_le64(bytes + 40);
 	return 0;
 }
 
 void segment_encode_record(
 	uint64_t seq, const void *payload, size_t length, uint8_t bytes[static SEGMENT_RECORD_HEADER_SIZE])
 {
-	put32(bytes, (uint32_t)length);
-	put64(bytes + 8, seq);
-	put32(bytes + 4, crc32c(crc32c(0, bytes + 8, 8), payload, length));
+	put_le32(bytes, (uint32_t)length);
+	put_le64(bytes + 8, seq);
+	put_le32(bytes + 4, crc32c(crc32c(0, bytes + 8, 8), payload, length));
 }
 
 int segment_decode_record(const uint8_t *bytes, size_t size, uint64_t *ret_seq, const uint8_t **ret_payload,
@@ -73,14 +45,14 @@ int segment_decode_record(const uint8_t *bytes, size_t size, uint64_t *ret_seq, 
 
 	if (size < SEGMENT_RECORD_HEADER_SIZE)
 		return 0;
-	length = get32(bytes);
+	length = get_le32(bytes);
 	if (length == 0 || length > SEGMENT_RECORD_MAX)
 		return -EBADMSG;
 	if (size - SEGMENT_RECORD_HEADER_SIZE < length)
 		return 0;
-	if (get32(bytes + 4) != crc32c(0, bytes + 8, 8 + (size_t)length))
+	if (get_le32(bytes + 4) != crc32c(0, bytes + 8, 8 + (size_t)length))
 		return -EBADMSG;
-	*ret_seq = get64(bytes + 8);
+	*ret_seq = get_le64(bytes + 8);
 	*ret_payload = bytes + SEGMENT_RECORD_HEADER_SIZE;
 	*ret_length = length;
 	*ret_size = SEGMENT_RECORD_HEADER_SIZE + (size_t)length;
