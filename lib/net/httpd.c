@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
+#define SEND_WAIT (2 * NSEC_PER_SEC) /* for an answer that came late */
 #define STOP_WAIT_MS 5000u
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
@@ -163,8 +164,9 @@ static void wait_for_requests(const struct httpd *httpd)
 	int64_t wait = (int64_t)wait_ms * NSEC_PER_MSEC, until = clock_ns(CLOCK_MONOTONIC) + wait;
 
 	while (httpd->suspended > 0 || (httpd->requests > 0 && clock_ns(CLOCK_MONOTONIC) < until)) {
+		/* The answer has to be sent, too: that ends as soon as it is, so there is no harm in patience. */
 		if (httpd->suspended > 0)
-			until = clock_ns(CLOCK_MONOTONIC) + wait; /* the answer has to be sent, too */
+			until = clock_ns(CLOCK_MONOTONIC) + MAX(wait, SEND_WAIT);
 		nanosleep(&pause, NULL);
 	}
 }
