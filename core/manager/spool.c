@@ -41,6 +41,24 @@ static struct segment *current(struct spool *spool)
 	return spool->count ? &spool->segments[spool->count - 1] : NULL;
 }
 
+static bool has_segments(int folder)
+{
+	int copy = fcntl(folder, F_DUPFD_CLOEXEC, 0);
+	DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
+	struct dirent *entry;
+	uint64_t stream;
+	bool found = false;
+
+	if (!dir) {
+		fd_close(copy);
+		return false;
+	}
+	while (!found && (entry = readdir(dir)))
+		found = segment_parse_name(entry->d_name, &stream) == 0;
+	closedir(dir);
+	return found;
+}
+
 static int open_folder(struct spool *spool)
 {
 	int r;
@@ -57,6 +75,12 @@ static int open_folder(struct spool *spool)
 		r = errno == EWOULDBLOCK ? -EBUSY : -errno;
 		spool->folder = fd_close(spool->folder);
 		return r;
+	}
+	/* A folder that came late: what an earlier start left there belongs before what is in memory by now, and only a
+	 * start can put it there. */
+	if (spool->count > 0 && has_segments(spool->folder)) {
+		spool->folder = fd_close(spool->folder);
+		return -ENOTEMPTY;
 	}
 	return 0;
 }
@@ -96,7 +120,11 @@ static int next_segment(struct spool *spool, bool current_will_do)
 	int r = open_folder(spool);
 
 	if (r < 0) {
-		disk_failed(spool, "opening the folder", r);
+		disk_failed(spool,
+			r == -ENOTEMPTY
+				? "taking up the records of an earlier start (restart gavead for that)"
+				: "opening the folder",
+			r);
 	} else {
 		/* After memory under yet another id: one that comes back would look like two agents in turn. */
 		if (spool->has_memory_id)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/fd.h"
 #include "base/log.h"
-#include "core/manager/spool.h"
+#include "core/manager/spool_internal.h"
 #include "proto/report.pb-c.h"
 #include "wire/segment.h"
 
@@ -694,6 +694,40 @@ static void a_folder_that_cannot_be_made_leaves_a_spool_in_memory(void **state)
 	spool_close(spool);
 }
 
+static void a_folder_that_comes_late_with_records_is_left_for_the_next_start(void **state)
+{
+	struct spool *spool = open_spool();
+	struct spool_status status;
+	char elsewhere[64];
+
+	(void)state;
+	append(spool, GAVEA_RECORD_EVENT, 1, 10);
+	spool_close(spool);
+	/* The disk is not mounted yet: a file is in the folder's place. */
+	snprintf(elsewhere, sizeof elsewhere, "%s.later", folder);
+	assert_int_equal(rename(folder, elsewhere), 0);
+	assert_int_equal(file_write_atomic(AT_FDCWD, folder, "", 0, 0600), 0);
+	spool = open_spool();
+	append(spool, GAVEA_RECORD_EVENT, 2, 10);
+	spool_flush(spool);
+	assert_int_equal(unlink(folder), 0);
+	assert_int_equal(rename(elsewhere, folder), 0);
+	spool->retry_disk_at = 0;
+	spool_begin(spool);
+	append(spool, GAVEA_RECORD_EVENT, 3, 10);
+	spool_flush(spool);
+	spool_get_status(spool, &status);
+	assert_string_equal(status.error,
+		"taking up the records of an earlier start (restart gavead for that): Directory not empty");
+	assert_int_equal(look(spool).count, 2);
+	spool_close(spool);
+
+	spool = open_spool();
+	assert_int_equal(look(spool).count, 1);
+	assert_int_equal(look(spool).times[0], 1);
+	spool_close(spool);
+}
+
 static void a_folder_in_use_by_another_manager_is_not_touched(void **state)
 {
 	struct spool *first = open_spool(), *second;
@@ -778,6 +812,7 @@ int main(void)
 		TEST(what_every_output_has_is_dropped),
 		TEST(at_the_bound_the_oldest_goes_and_the_loss_is_counted_and_told),
 		TEST(a_folder_that_cannot_be_made_leaves_a_spool_in_memory),
+		TEST(a_folder_that_comes_late_with_records_is_left_for_the_next_start),
 		TEST(a_folder_in_use_by_another_manager_is_not_touched),
 		TEST(a_record_that_is_too_large_is_refused),
 		TEST(a_segment_is_ended_only_between_groups),
