@@ -15,6 +15,7 @@
 struct check {
 	const struct check_env *env;
 	const struct config_check *config;
+	bool runs; /* else it is there for commands only */
 	struct worker *worker;
 	struct series_map *map;
 	struct subject subject;
@@ -158,6 +159,10 @@ void check_start(struct check *check)
 {
 	int64_t now = clock_ns(CLOCK_BOOTTIME);
 
+	check->next_due = 0;
+	sd_event_source_set_enabled(check->timer, SD_EVENT_OFF);
+	if (!check->runs)
+		return;
 	run(check);
 	check->next_due = schedule_after_first(now, check->config->every, check->offset);
 	arm(check);
@@ -171,6 +176,8 @@ void check_available(struct check *check)
 
 int check_run_now(struct check *check, void (*answered)(struct check *check, void *userdata), void *userdata)
 {
+	if (!check->runs)
+		return -EOPNOTSUPP;
 	if (check->answered)
 		return -EBUSY;
 	check->answered = answered;
@@ -276,7 +283,7 @@ static int apply_config(struct check *check)
 	return r < 0 ? r : s;
 }
 
-int check_new(const struct check_env *env, uint32_t number, const struct config_check *config,
+int check_new(const struct check_env *env, uint32_t number, const struct config_check *config, bool runs,
 	struct worker *worker, struct check **ret_check)
 {
 	_cleanup_(check_freep) struct check *check = calloc(1, sizeof *check);
@@ -286,6 +293,7 @@ int check_new(const struct check_env *env, uint32_t number, const struct config_
 		return -ENOMEM;
 	check->env = env;
 	check->config = config;
+	check->runs = runs;
 	check->worker = worker;
 	check->subject.number = number;
 	check->progress = -1;
@@ -315,7 +323,8 @@ void check_free(struct check *check)
 	free(check);
 }
 
-void check_set_config(struct check *check, const struct config_check *config, struct worker *worker)
+void check_set_config(
+	struct check *check, const struct config_check *config, bool runs, struct worker *worker)
 {
 	bool changed = check->config->fingerprint != config->fingerprint || check->worker != worker;
 	bool interrupted = changed && check->running;
@@ -325,15 +334,14 @@ void check_set_config(struct check *check, const struct config_check *config, st
 		check->running = false;
 	}
 	check->config = config;
+	check->runs = runs;
 	check->worker = worker;
 	if (apply_config(check) < 0)
 		log_error("%s: out of memory", config->name);
 	if (!changed)
 		return;
 	check->subject.declared_in = 0;
-	run(check);
-	check->next_due = schedule_after_first(clock_ns(CLOCK_BOOTTIME), config->every, check->offset);
-	arm(check);
+	check_start(check);
 }
 
 void check_gone(struct check *check)

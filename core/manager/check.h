@@ -24,7 +24,7 @@ struct check_env {
 
 /* A check with that number (never given out before) and configuration, which must stay until
  * check_set_config(). Nothing runs before check_start(). 0 or -ENOMEM. */
-int check_new(const struct check_env *env, uint32_t number, const struct config_check *config,
+int check_new(const struct check_env *env, uint32_t number, const struct config_check *config, bool runs,
 	struct worker *worker, struct check **ret_check);
 void check_free(struct check *check);
 DEFINE_CLEANUP(struct check *, check_free);
@@ -33,7 +33,8 @@ DEFINE_CLEANUP(struct check *, check_free);
 void check_start(struct check *check);
 
 /* The same check in another configuration: its state stays. A changed interval takes effect at once. */
-void check_set_config(struct check *check, const struct config_check *config, struct worker *worker);
+void check_set_config(
+	struct check *check, const struct config_check *config, bool runs, struct worker *worker);
 
 /* Taken out of the configuration: says so in the spool. The caller frees it. */
 void check_gone(struct check *check);

@@ -143,15 +143,20 @@ static void on_answered(struct check *check, void *userdata)
 static void run_now(struct control_client *client, const Gavea__Control__V1__RunNow *request)
 {
 	struct check *check = find_check(client->control, request->check);
+	int r;
 
 	if (!check) {
 		no_such_check(client, request->check);
 		return;
 	}
 	client->waits_for = check;
-	if (check_run_now(check, on_answered, client) < 0) {
+	r = check_run_now(check, on_answered, client);
+	if (r < 0) {
 		client->waits_for = NULL;
-		client_end(client, "somebody else waits for a run of this check; try again in a moment");
+		client_end(client,
+			r == -EOPNOTSUPP
+				? "its plugin runs no checks, it only takes commands"
+				: "somebody else waits for a run of this check; try again in a moment");
 	}
 }
 

@@ -142,7 +142,8 @@ static int add_check(struct unit *unit, const struct config_check *config)
 		return add_output(unit, config);
 	if (GROW(unit->checks, unit->check_count, unit->check_room) < 0)
 		return -ENOMEM;
-	r = check_new(&unit->env->check, (*unit->env->next_number)++, config, unit->worker, &check);
+	r = check_new(&unit->env->check, (*unit->env->next_number)++, config, unit->config->description->runs,
+		unit->worker, &check);
 	if (r < 0)
 		return r;
 	check_use_map(check, &unit->map);
@@ -357,8 +358,8 @@ int unit_apply(struct unit *unit, const struct config_plugin *config)
 	unit->config = config;
 	worker_set_plugin(unit->worker, config, unit->env->worker_idle);
 	for (size_t i = 0; i < unit->check_count; i++)
-		check_set_config(
-			unit->checks[i], find_config(config, check_name(unit->checks[i])), unit->worker);
+		check_set_config(unit->checks[i], find_config(config, check_name(unit->checks[i])),
+			config->description->runs, unit->worker);
 	for (size_t i = 0; i < unit->output_count; i++)
 		output_set_config(
 			unit->outputs[i], find_config(config, output_name(unit->outputs[i])), unit->worker);

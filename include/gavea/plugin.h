@@ -170,7 +170,7 @@ struct gavea_plugin {
 	 * Runs the check once and says what it found with gavea_result(), gavea_item() and gavea_sample(). It may
 	 * block; the deadline is enforced from outside. When gavea_cancelled() turns true it should return soon; what
 	 * it says then is discarded. A negative return makes the result unknown, with gavea_fail()'s text as its
-	 * summary. A probe has run(); outputs and actors may.
+	 * summary. A probe has run(), and an actor may; that of an output is never scheduled.
 	 */
 	int (*run)(struct gavea_check *check, void *state);
 

@@ -395,3 +395,14 @@ def test_a_command_reaches_its_plugin(host):
     assert "no such command" in end.error
     _, end = agent.control.ask(command=agent.pb.SendCommand(check="good/b", name="greet"))
     assert 'there is no check "good/b"' in end.error
+
+
+def test_an_actor_that_runs_no_checks_is_there_for_commands_only(host):
+    agent = host({"a.conf": GOOD, "b.conf": "actor: { };"})
+    runs_on_time(agent)
+    check = agent.control.status()[0]["actor/default"]
+    assert not check.HasField("result") and check.next_run_ms == 0 and not check.running
+    got, end = agent.control.ask(command=agent.pb.SendCommand(check="actor/default", name="act"))
+    assert not end.error and "done: act" in got[0].reply.text
+    _, end = agent.control.ask(run=agent.pb.RunNow(check="actor/default"))
+    assert "runs no checks" in end.error
