@@ -68,12 +68,6 @@ pid_t session_pid(const struct session *session)
 	return link_pid(session->link);
 }
 
-char *const *session_sandbox(const struct session *session, size_t *ret_count)
-{
-	*ret_count = session->hello->n_sandbox;
-	return session->hello->sandbox;
-}
-
 /* ---- Messages ---- */
 
 static void show_log(const struct session *session, const Gavea__Worker__V1__Log *log)

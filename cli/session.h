@@ -32,9 +32,6 @@ DEFINE_CLEANUP(struct session *, session_free);
 
 pid_t session_pid(const struct session *session);
 
-/* What of the sandbox is in force, as the worker says. Borrowed. */
-char *const *session_sandbox(const struct session *session, size_t *ret_count);
-
 /* Opens and closes the check. 0, what open() returned below 0, or -errno (-EPIPE: the worker died), with
  * error. Blocks, for at most the check's timeout. */
 int session_open(struct session *session, const struct config_check *check, struct error *error);

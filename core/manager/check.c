@@ -380,11 +380,6 @@ const struct config_check *check_config(const struct check *check)
 	return check->config;
 }
 
-struct subject *check_subject(struct check *check)
-{
-	return &check->subject;
-}
-
 const Gavea__V1__Result *check_result(const struct check *check)
 {
 	return check->result;

@@ -58,7 +58,6 @@ void check_use_map(struct check *check, struct series_map *map);
 const char *check_name(const struct check *check);
 uint32_t check_number(const struct check *check);
 const struct config_check *check_config(const struct check *check);
-struct subject *check_subject(struct check *check);
 
 /* The last result, as it was recorded; NULL: none yet. Borrowed, until the next one. */
 const Gavea__V1__Result *check_result(const struct check *check);

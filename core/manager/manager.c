@@ -75,8 +75,6 @@ static void save_states(struct manager *manager)
 	if (r < 0)
 		log_error("cannot save the states of checks in %s: %s", manager->settings.state_directory,
 			strerror(-r));
-	else
-		manager->state_changed = false;
 }
 
 /* Records came that should not wait: sync them and wake the outputs, once this turn of the loop is through.
@@ -98,7 +96,6 @@ static void on_urgent(void *userdata)
 {
 	struct manager *manager = userdata;
 
-	manager->state_changed = true;
 	if (manager->flush)
 		sd_event_source_set_enabled(manager->flush, SD_EVENT_ONESHOT);
 }

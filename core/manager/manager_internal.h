@@ -38,7 +38,6 @@ struct manager {
 	sd_event_source *memory_timer;
 	sd_event_source *farewell; /* ends a stop that takes too long */
 	struct clockwatch clock;
-	bool state_changed; /* since the states were saved */
 	bool stopping;
 };
 

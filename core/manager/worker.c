@@ -218,11 +218,6 @@ void worker_set_plugin(struct worker *worker, const struct config_plugin *plugin
 
 /* ---- For status ---- */
 
-enum worker_state worker_get_state(const struct worker *worker)
-{
-	return worker->state;
-}
-
 const char *worker_state_name(const struct worker *worker)
 {
 	static const char *const names[] = {

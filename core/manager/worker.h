@@ -117,7 +117,6 @@ bool worker_ended(struct worker *worker);
 void worker_watch_memory(struct worker *worker);
 
 /* For status. */
-enum worker_state worker_get_state(const struct worker *worker);
 const char *worker_state_name(const struct worker *worker);
 const char *worker_cause(const struct worker *worker); /* of the last death; "" none. Borrowed. */
 int64_t worker_resumes_in(const struct worker *worker); /* nanoseconds, in a pause; else 0 */
