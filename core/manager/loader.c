@@ -83,20 +83,23 @@ static void finish(struct loader *loader)
 		loader_free(loader);
 }
 
+static void one_less(struct loader *loader)
+{
+	loader->waiting--;
+	if (loader->waiting == 0)
+		sd_event_source_set_enabled(loader->next, SD_EVENT_ONESHOT);
+}
+
 /* ---- Trials ---- */
 
 static void end_trial(struct trial *trial, const char *error)
 {
-	struct loader *loader = trial->loader;
-
 	sd_event_source_disable_unref(TAKE_PTR(trial->io));
 	link_free(TAKE_PTR(trial->link));
 	if (error)
-		config_error(&loader->errors, NULL, 0, "%s: its worker does not start: %s",
+		config_error(&trial->loader->errors, NULL, 0, "%s: its worker does not start: %s",
 			trial->plugin->name, error);
-	loader->waiting--;
-	if (loader->waiting == 0)
-		sd_event_source_set_enabled(loader->next, SD_EVENT_ONESHOT);
+	one_less(trial->loader);
 }
 
 static int on_trial(sd_event_source *source, int fd, uint32_t events, void *userdata)
@@ -182,13 +185,6 @@ static int on_next(sd_event_source *source, void *userdata)
 	}
 	finish(loader);
 	return 0;
-}
-
-static void one_less(struct loader *loader)
-{
-	loader->waiting--;
-	if (loader->waiting == 0)
-		sd_event_source_set_enabled(loader->next, SD_EVENT_ONESHOT);
 }
 
 static void failed(struct description *description, const char *reason)

@@ -213,7 +213,8 @@ static int make_facts(struct output *output)
 	return 0;
 }
 
-/* The cursor's name is a file's: "fleet/default" -> "fleet.default". Names have no dot, so that no two run into one. */
+/* The cursor's name is a file's: "fleet/default" -> "fleet.default". The name of a plugin has no dot, so no two run
+ * into one. */
 static int open_cursor(struct output *output)
 {
 	_cleanup_free_ char *name = strdup(output->config->name);
