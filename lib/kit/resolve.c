@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "kit/resolve.h"
+#include "base/clock.h"
+
+#include <ares.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdio.h>
+
+#define PATIENCE_MS 100 /* between two looks at the clock and at cancelled() */
+
+/* A question under way. */
+struct question {
+	bool done;
+	int status; /* c-ares' */
+	struct addresses *addresses;
+};
+
+static int compare(const void *a, const void *b)
+{
+	const union address *one = a, *other = b;
+
+	if (one->any.sa_family != other->any.sa_family)
+		return one->any.sa_family == AF_INET ? -1 : 1;
+	if (one->any.sa_family == AF_INET)
+		return memcmp(&one->v4.sin_addr, &other->v4.sin_addr, sizeof one->v4.sin_addr);
+	return memcmp(&one->v6.sin6_addr, &other->v6.sin6_addr, sizeof one->v6.sin6_addr);
+}
+
+static bool contains(const struct addresses *addresses, const union address *address)
+{
+	for (size_t i = 0; i < addresses->count; i++)
+		if (compare(&addresses->list[i], address) == 0)
+			return true;
+	return false;
+}
+
+static void on_answer(void *userdata, int status, int timeouts, struct ares_addrinfo *info)
+{
+	struct question *question = userdata;
+	struct addresses *addresses = question->addresses;
+
+	(void)timeouts;
+	question->done = true;
+	question->status = status;
+	for (struct ares_addrinfo_node *node = info ? info->nodes : NULL; node; node = node->ai_next) {
+		union address address = {0};
+
+		if (node->ai_addrlen > sizeof address || addresses->count == RESOLVE_ADDRESSES_MAX)
+			continue;
+		memcpy(&address, node->ai_addr, node->ai_addrlen);
+		if (!contains(addresses, &address))
+			addresses->list[addresses->count++] = address;
+	}
+	ares_freeaddrinfo(info);
+}
+
+/* Waits for the sockets of the channel until `patience` is over, and takes what came. */
+static void wait_once(ares_channel channel, int patience)
+{
+	ares_socket_t sockets[ARES_GETSOCK_MAXNUM];
+	int mask = ares_getsock(channel, sockets, ARES_GETSOCK_MAXNUM);
+	struct pollfd polls[ARES_GETSOCK_MAXNUM];
+	struct timeval bound = {.tv_usec = patience * 1000};
+	struct timeval own;
+	struct timeval *timeout = ares_timeout(channel, &bound, &own);
+	nfds_t count = 0;
+
+	for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
+		short events = (short)((ARES_GETSOCK_READABLE(mask, i) ? POLLIN : 0) |
+			(ARES_GETSOCK_WRITABLE(mask, i) ? POLLOUT : 0));
+
+		if (events)
+			polls[count++] = (struct pollfd){.fd = sockets[i], .events = events};
+	}
+	if (poll(polls, count, (int)(timeout->tv_sec * 1000 + timeout->tv_usec / 1000)) <= 0)
+		count = 0;
+	for (nfds_t i = 0; i < count; i++)
+		ares_process_fd(channel, polls[i].revents & ~POLLOUT ? polls[i].fd : ARES_SOCKET_BAD,
+			polls[i].revents & POLLOUT ? polls[i].fd : ARES_SOCKET_BAD);
+	ares_process_fd(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD); /* those that are overdue */
+}
+
+static int wait_for(ares_channel channel, const struct resolve_request *request, struct question *question)
+{
+	int64_t left;
+
+	while (!question->done) {
+		left = (request->deadline - clock_ns(CLOCK_MONOTONIC)) / NSEC_PER_MSEC;
+		if (left <= 0)
+			return -ETIMEDOUT;
+		if (request->cancelled && request->cancelled(request->userdata))
+			return -ECANCELED;
+		wait_once(channel, (int)MIN(left, PATIENCE_MS));
+	}
+	return 0;
+}
+
+static int judge(const struct resolve_request *request, const struct question *question, struct error *error)
+{
+	switch (question->status) {
+	case ARES_SUCCESS:
+		if (question->addresses->count)
+			return 0;
+		/* fallthrough */
+	case ARES_ENODATA:
+		return error_set(error, -ENOENT, "%s: the name has no%s address", request->host,
+			request->family == AF_INET            ? " IPv4"
+				: request->family == AF_INET6 ? " IPv6"
+							      : "");
+	case ARES_ENOTFOUND:
+		return error_set(error, -ENOENT, "%s: there is no such name", request->host);
+	case ARES_ETIMEOUT:
+		return error_set(error, -ETIMEDOUT, "%s: no name server answered", request->host);
+	case ARES_ENOMEM:
+		return error_set(error, -ENOMEM, "out of memory");
+	case ARES_EBADNAME:
+	case ARES_EFORMERR:
+		return error_set(error, -EINVAL, "%s: not the name of a host", request->host);
+	default:
+		return error_set(error, -EHOSTUNREACH, "%s: cannot resolve: %s", request->host,
+			ares_strerror(question->status));
+	}
+}
+
+/* Asks on an open channel. */
+static int ask(ares_channel channel, const struct resolve_request *request, struct question *question,
+	struct error *error)
+{
+	struct ares_addrinfo_hints hints = {
+		.ai_flags = ARES_AI_NOSORT | ARES_AI_NUMERICSERV,
+		.ai_family = request->family,
+		.ai_socktype = SOCK_STREAM,
+	};
+	char port[8];
+	int r;
+
+	snprintf(port, sizeof port, "%u", request->port);
+	ares_getaddrinfo(channel, request->host, port, &hints, on_answer, question);
+	r = wait_for(channel, request, question);
+	if (r < 0) {
+		ares_cancel(channel);
+		return error_set(error, r, "%s: %s", request->host,
+			r == -ECANCELED ? "resolving was cancelled" : "no name server answered in time");
+	}
+	return judge(request, question, error);
+}
+
+int resolve(const struct resolve_request *request, struct addresses *ret_addresses, struct error *error)
+{
+	struct addresses addresses = {0};
+	struct question question = {.addresses = &addresses};
+	struct ares_options options = {.timeout = 2000, .tries = 3};
+	ares_channel channel;
+	int r;
+
+	if (str_empty(request->host))
+		return error_set(error, -EINVAL, "the name of a host is empty");
+	r = ares_init_options(&channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES);
+	if (r != ARES_SUCCESS)
+		return error_set(error, r == ARES_ENOMEM ? -ENOMEM : -EHOSTUNREACH, "%s: cannot resolve: %s",
+			request->host, ares_strerror(r));
+	r = ask(channel, request, &question, error);
+	ares_destroy(channel);
+	if (r < 0)
+		return r;
+	qsort(addresses.list, addresses.count, sizeof addresses.list[0], compare);
+	*ret_addresses = addresses;
+	return 0;
+}
+
+socklen_t address_size(const union address *address)
+{
+	return address->any.sa_family == AF_INET ? sizeof address->v4 : sizeof address->v6;
+}
+
+char *address_text(char buffer[static RESOLVE_TEXT_SIZE], const union address *address)
+{
+	const void *bytes = address->any.sa_family == AF_INET ? (const void *)&address->v4.sin_addr
+							      : (const void *)&address->v6.sin6_addr;
+
+	if (!inet_ntop(address->any.sa_family, bytes, buffer, RESOLVE_TEXT_SIZE))
+		buffer[0] = '\0';
+	return buffer;
+}
+
+char *address_text_port(char buffer[static RESOLVE_TEXT_SIZE], const union address *address)
+{
+	char host[RESOLVE_TEXT_SIZE];
+	unsigned port =
+		ntohs(address->any.sa_family == AF_INET ? address->v4.sin_port : address->v6.sin6_port);
+
+	snprintf(buffer, RESOLVE_TEXT_SIZE, address->any.sa_family == AF_INET ? "%s:%u" : "[%s]:%u",
+		address_text(host, address), port);
+	return buffer;
+}
