@@ -7,6 +7,7 @@
 #include "core/manager/control_answers.h"
 #include "wire/frame.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -367,6 +368,23 @@ static void pause_accepting(struct control *control)
 	sd_event_source_set_enabled(control->io, SD_EVENT_OFF);
 }
 
+/* Lets go of those that have hung up, though the loop has not come to them yet. */
+static void make_room(struct control *control)
+{
+	struct pollfd polls[CLIENTS_MAX];
+	nfds_t count = 0;
+
+	for (struct control_client *client = control->clients; client; client = client->next)
+		polls[count++] = (struct pollfd){.fd = client->fd};
+	if (poll(polls, count, 0) <= 0)
+		return;
+	count = 0;
+	for (struct control_client *client = control->clients; client; client = client->next)
+		if (polls[count++].revents & POLLHUP)
+			client_mark_dead(client);
+	on_reap(control->reap, control);
+}
+
 static int on_connection(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
 	struct control *control = userdata;
@@ -377,6 +395,8 @@ static int on_connection(sd_event_source *source, int fd, uint32_t events, void 
 	(void)events;
 	if (peer < 0 && errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
 		pause_accepting(control);
+	if (peer >= 0 && control->client_count >= CLIENTS_MAX)
+		make_room(control);
 	/* Over the bound they wait to be refused: closing tells them more than silence. */
 	if (peer < 0 || control->client_count >= CLIENTS_MAX || frame_prepare(peer) < 0)
 		return 0;
