@@ -256,8 +256,10 @@ define fuzzer
 $(O)/$(1): $(O)/obj/tests/fuzz/$(1).o $(ALL_ARCHIVES) $(patsubst %,$(O)/%.a,$(shell sed -n 's,^// fuzz: ,,p' tests/fuzz/$(1).c))
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -fsanitize=fuzzer -o $$@ $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group \
-		$$(call pkglibs,$(filter-out cmocka,$(call unit_pkgs,$(1)))) -lm
+		$$(call pkglibs,$(filter-out cmocka,$(call unit_pkgs,$(1))) $(call fuzz_plugins,$(1),pkgs)) $(call fuzz_plugins,$(1),libs) -lm
 endef
+# What the plugins among them link.
+fuzz_plugins = $(foreach p,$(shell sed -n 's,^// fuzz: ,,p' tests/fuzz/$(1).c),$(if $(filter plugins/%,$(p)),$($(2).plugin.$(notdir $(p)))))
 $(foreach f,$(FUZZERS),$(eval $(call fuzzer,$(f))))
 fuzz-replay: fuzz
 	tools/run-fuzz-corpora $(FUZZ_O) $(FUZZERS)

@@ -5,7 +5,7 @@
  *
  *	host_cycle PLUGIN.so [COUNT [COLLECTORS]]
  */
-#include "tests/unit/plugins/host/fake_host.h"
+#include "tests/support/fake_host.h"
 
 #include <dlfcn.h>
 #include <time.h>

@@ -7,7 +7,7 @@
 #include "plugins/host/collector.h"
 #include "plugins/host/mountinfo.h"
 #include "plugins/host/scan.h"
-#include "tests/unit/plugins/host/fake_host.h"
+#include "tests/support/fake_host.h"
 
 static const struct collector *const collectors[] = {&collector_cpu, &collector_diskstats, &collector_loadavg,
 	&collector_meminfo, &collector_netdev, &collector_pressure, &collector_stat};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The plugin as a whole, on made-up files. */
-#include "fake_host.h"
+#include "tests/support/fake_host.h"
 #include "fixture.h"
 
 #include <sched.h>

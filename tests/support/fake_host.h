@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A host for the plugin under test: options from a table, series numbered from 1, samples and items kept for
- * the test to look at. Everything hangs from struct fake_host, whose first member is what the plugin gets.
+ * A host for the plugin under test: options from a table, series numbered from 1; samples, items, events and
+ * the key-value state kept for the test to look at. Everything hangs from struct fake_host, whose first member is
+ * what the plugin gets.
  */
 #ifndef TEST_FAKE_HOST_H
 #define TEST_FAKE_HOST_H
@@ -9,13 +10,18 @@
 #include <gavea/plugin.h>
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#define FAKE_OPTIONS_MAX 16
-#define FAKE_LIST_MAX 16
-#define FAKE_ITEMS_MAX 64
+#define FAKE_OPTIONS_MAX 64
+#define FAKE_LIST_MAX 64
+#define FAKE_ITEMS_MAX 256
+#define FAKE_ATTRIBUTES_MAX 32
+#define FAKE_EVENTS_MAX 32
+#define FAKE_STATE_MAX 64
 
 struct fake_series {
 	char *name; /* with labels: node_load1, node_cpu_seconds_total{cpu="0",mode="idle"} */
@@ -25,10 +31,33 @@ struct fake_series {
 	unsigned run; /* of the last sample */
 };
 
+struct fake_attribute {
+	char name[64];
+	char value[512];
+};
+
 struct fake_item {
 	char name[256];
 	int status;
-	char text[256];
+	char text[512];
+	struct fake_attribute attributes[FAKE_ATTRIBUTES_MAX];
+	size_t attribute_count;
+};
+
+struct fake_event {
+	char kind[64];
+	int status;
+	char summary[512];
+};
+
+struct fake_value {
+	char *key;
+	void *bytes;
+	size_t size;
+};
+
+struct gavea_secret {
+	const char *text;
 };
 
 struct fake_host {
@@ -37,9 +66,15 @@ struct fake_host {
 	const struct gavea_plugin *plugin;
 	struct {
 		const char *key;
-		const char *value;
-	} options[FAKE_OPTIONS_MAX];
-	char *list[FAKE_LIST_MAX + 1]; /* of the option that was asked for last */
+		const char *value; /* of a list: comma-separated */
+		char *list[FAKE_LIST_MAX + 1]; /* as it was asked for last */
+		struct gavea_secret secret;
+	} options[FAKE_OPTIONS_MAX]; /* those that were set or asked for */
+	struct fake_value state[FAKE_STATE_MAX];
+	size_t state_count;
+	unsigned commits;
+	int64_t deadline; /* 0: none */
+	bool cancelled;
 	struct fake_series *series;
 	size_t series_count;
 	size_t series_limit; /* 0: none */
@@ -47,6 +82,8 @@ struct fake_host {
 	unsigned run;
 	struct fake_item items[FAKE_ITEMS_MAX];
 	size_t item_count;
+	struct fake_event events[FAKE_EVENTS_MAX]; /* of all runs */
+	size_t event_count;
 	int status; /* -1: none was given */
 	char summary[512];
 	char failure[512];
@@ -75,17 +112,52 @@ static inline void GAVEA_PRINTF(2, 0) fake_fail(struct gavea_check *check, const
 	vsnprintf(fake_of(check)->failure, sizeof(fake_of(check)->failure), format, args);
 }
 
-static inline const char *fake_option_string(struct gavea_check *check, const char *key)
+static inline const char *fake_default(const struct fake_host *fake, const char *key)
 {
-	struct fake_host *fake = fake_of(check);
-
-	for (size_t i = 0; i < FAKE_OPTIONS_MAX && fake->options[i].key; i++)
-		if (strcmp(fake->options[i].key, key) == 0)
-			return fake->options[i].value;
 	for (uint32_t i = 0; i < fake->plugin->option_count; i++)
 		if (strcmp(fake->plugin->options[i].key, key) == 0)
 			return fake->plugin->options[i].default_value;
 	abort(); /* the plugin asked for what it did not declare */
+}
+
+/* Which of fake->options it is; made, with its default, when it was not set. */
+static inline size_t fake_option(struct fake_host *fake, const char *key)
+{
+	for (size_t i = 0; i < FAKE_OPTIONS_MAX; i++) {
+		if (fake->options[i].key && strcmp(fake->options[i].key, key) != 0)
+			continue;
+		if (!fake->options[i].key) {
+			fake->options[i].value = fake_default(fake, key);
+			fake->options[i].key = key;
+		}
+		return i;
+	}
+	abort();
+}
+
+static inline const char *fake_option_string(struct gavea_check *check, const char *key)
+{
+	struct fake_host *fake = fake_of(check);
+
+	return fake->options[fake_option(fake, key)].value;
+}
+
+static inline const struct gavea_secret *fake_option_secret(struct gavea_check *check, const char *key)
+{
+	struct fake_host *fake = fake_of(check);
+	size_t i = fake_option(fake, key);
+
+	if (!fake->options[i].value)
+		return NULL;
+	fake->options[i].secret.text = fake->options[i].value;
+	return &fake->options[i].secret;
+}
+
+static inline const void *fake_secret_bytes(const struct gavea_secret *secret, size_t *ret_size)
+{
+	if (ret_size)
+		*ret_size = strlen(secret->text);
+	return secret->text;
 }
 
 static inline int64_t fake_option_int(struct gavea_check *check, const char *key)
@@ -102,11 +174,11 @@ static inline double fake_option_float(struct gavea_check *check, const char *ke
 	return value ? atof(value) : 0;
 }
 
-static inline void fake_list_free(struct fake_host *fake)
+static inline void fake_list_free(char **list)
 {
 	for (size_t i = 0; i < FAKE_LIST_MAX; i++) {
-		free(fake->list[i]);
-		fake->list[i] = NULL;
+		free(list[i]);
+		list[i] = NULL;
 	}
 }
 
@@ -114,18 +186,20 @@ static inline const char *const *fake_option_strings(
 	struct gavea_check *check, const char *key, size_t *ret_count)
 {
 	struct fake_host *fake = fake_of(check);
-	const char *p = fake_option_string(check, key);
+	size_t index = fake_option(fake, key);
+	const char *p = fake->options[index].value;
+	char **list = fake->options[index].list;
 	size_t count = 0;
 
-	fake_list_free(fake);
+	fake_list_free(list);
 	while (p && *p && count < FAKE_LIST_MAX) {
 		size_t size = strcspn(p, ",");
 
-		fake->list[count++] = strndup(p, size);
+		list[count++] = strndup(p, size);
 		p += size + (p[size] == ',');
 	}
 	*ret_count = count;
-	return (const char *const *)fake->list;
+	return count ? (const char *const *)list : NULL;
 }
 
 static inline int fake_series(struct gavea_check *check, const char *name, int type, const char *unit,
@@ -193,10 +267,131 @@ static inline struct gavea_item *GAVEA_PRINTF(4, 0)
 	if (fake->item_count == FAKE_ITEMS_MAX)
 		return NULL;
 	item = &fake->items[fake->item_count++];
+	memset(item, 0, sizeof(*item));
 	snprintf(item->name, sizeof(item->name), "%s", name);
 	item->status = status;
 	vsnprintf(item->text, sizeof(item->text), format, args);
 	return (struct gavea_item *)item;
+}
+
+static inline void fake_item_attribute(struct gavea_item *handle, const char *name, const char *value)
+{
+	struct fake_item *item = (struct fake_item *)handle;
+	struct fake_attribute *attribute;
+
+	if (!item)
+		return;
+	if (item->attribute_count == FAKE_ATTRIBUTES_MAX)
+		abort();
+	attribute = &item->attributes[item->attribute_count++];
+	snprintf(attribute->name, sizeof(attribute->name), "%s", name);
+	snprintf(attribute->value, sizeof(attribute->value), "%s", value);
+}
+
+static inline void fake_event(struct gavea_check *check, const char *kind, int status, const char *summary,
+	const struct gavea_pair *attributes, size_t attribute_count)
+{
+	struct fake_host *fake = fake_of(check);
+	struct fake_event *event;
+
+	(void)attributes;
+	(void)attribute_count;
+	if (fake->event_count == FAKE_EVENTS_MAX)
+		return;
+	event = &fake->events[fake->event_count++];
+	snprintf(event->kind, sizeof(event->kind), "%s", kind);
+	event->status = status;
+	snprintf(event->summary, sizeof(event->summary), "%s", summary);
+}
+
+static inline const char *fake_check_name(struct gavea_check *check)
+{
+	(void)check;
+	return "plugin/test";
+}
+
+static inline int64_t fake_now(struct gavea_check *check)
+{
+	struct timespec now;
+
+	(void)check;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static inline int64_t fake_deadline(struct gavea_check *check)
+{
+	return fake_of(check)->deadline ? fake_of(check)->deadline : INT64_MAX;
+}
+
+static inline bool fake_cancelled(struct gavea_check *check)
+{
+	return fake_of(check)->cancelled;
+}
+
+static inline int fake_progress(struct gavea_check *check, double done, const char *what)
+{
+	(void)check;
+	(void)done;
+	(void)what;
+	return 0;
+}
+
+/* ---- Key-value state; sets count at once, commits are only counted ---- */
+
+static inline struct fake_value *fake_value(struct fake_host *fake, const char *key)
+{
+	for (size_t i = 0; i < fake->state_count; i++)
+		if (strcmp(fake->state[i].key, key) == 0)
+			return &fake->state[i];
+	return NULL;
+}
+
+static inline int fake_state_get(
+	struct gavea_check *check, const char *key, const void **ret_value, size_t *ret_size)
+{
+	const struct fake_value *value = fake_value(fake_of(check), key);
+
+	if (!value || !value->bytes)
+		return -ENOENT;
+	*ret_value = value->bytes;
+	*ret_size = value->size;
+	return 0;
+}
+
+static inline int fake_state_set(struct gavea_check *check, const char *key, const void *bytes, size_t size)
+{
+	struct fake_host *fake = fake_of(check);
+	struct fake_value *value = fake_value(fake, key);
+
+	if (!value) {
+		if (fake->state_count == FAKE_STATE_MAX)
+			return -E2BIG;
+		value = &fake->state[fake->state_count++];
+		*value = (struct fake_value){.key = strdup(key)};
+	}
+	free(value->bytes);
+	value->bytes = NULL;
+	if (bytes) {
+		value->bytes = malloc(size + 1);
+		if (!value->bytes)
+			return -ENOMEM;
+		memcpy(value->bytes, bytes, size);
+		value->size = size;
+	}
+	return 0;
+}
+
+static inline int fake_state_commit(struct gavea_check *check)
+{
+	fake_of(check)->commits++;
+	return 0;
+}
+
+static inline const char *fake_state_directory(struct gavea_check *check)
+{
+	(void)check;
+	return NULL;
 }
 
 static inline void fake_init(struct fake_host *fake, const struct gavea_plugin *plugin)
@@ -213,6 +408,19 @@ static inline void fake_init(struct fake_host *fake, const struct gavea_plugin *
 		.option_int = fake_option_int,
 		.option_float = fake_option_float,
 		.option_strings = fake_option_strings,
+		.option_secret = fake_option_secret,
+		.secret_bytes = fake_secret_bytes,
+		.check_name = fake_check_name,
+		.item_attribute = fake_item_attribute,
+		.event = fake_event,
+		.now = fake_now,
+		.deadline = fake_deadline,
+		.cancelled = fake_cancelled,
+		.progress = fake_progress,
+		.state_directory = fake_state_directory,
+		.state_get = fake_state_get,
+		.state_set = fake_state_set,
+		.state_commit = fake_state_commit,
 		.result = fake_result,
 		.item = fake_item,
 		.series = fake_series,
@@ -222,14 +430,7 @@ static inline void fake_init(struct fake_host *fake, const struct gavea_plugin *
 
 static inline void fake_set(struct fake_host *fake, const char *key, const char *value)
 {
-	for (size_t i = 0; i < FAKE_OPTIONS_MAX; i++) {
-		if (fake->options[i].key && strcmp(fake->options[i].key, key) != 0)
-			continue;
-		fake->options[i].key = key;
-		fake->options[i].value = value;
-		return;
-	}
-	abort();
+	fake->options[fake_option(fake, key)].value = value;
 }
 
 static inline void fake_begin(struct fake_host *fake)
@@ -260,7 +461,12 @@ static inline void fake_done(struct fake_host *fake)
 		free(fake->series[i].unit);
 	}
 	free(fake->series);
-	fake_list_free(fake);
+	for (size_t i = 0; i < FAKE_OPTIONS_MAX; i++)
+		fake_list_free(fake->options[i].list);
+	for (size_t i = 0; i < fake->state_count; i++) {
+		free(fake->state[i].key);
+		free(fake->state[i].bytes);
+	}
 }
 
 /* The series of this name and labels; NULL: never declared. */
@@ -278,6 +484,15 @@ static inline bool fake_has(const struct fake_host *fake, const char *name)
 	const struct fake_series *series = fake_find(fake, name);
 
 	return series && series->run == fake->run;
+}
+
+/* The value of an attribute; NULL: the item has none of that name. */
+static inline const char *fake_attribute(const struct fake_item *item, const char *name)
+{
+	for (size_t i = 0; i < item->attribute_count; i++)
+		if (strcmp(item->attributes[i].name, name) == 0)
+			return item->attributes[i].value;
+	return NULL;
 }
 
 static inline const struct fake_item *fake_find_item(const struct fake_host *fake, const char *name)
