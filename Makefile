@@ -99,15 +99,19 @@ libs.gavead := agent conf wire base
 pkgs.gavead := libsystemd libconfig libprotobuf-c
 libs.gavea-worker := wire base
 pkgs.gavea-worker := libprotobuf-c libcap-ng
+libs.gavea-worker-program := wire base
+pkgs.gavea-worker-program := libprotobuf-c libcap-ng jansson
 libs.gavea := agent conf wire kit base
 pkgs.gavea := libconfig libprotobuf-c libcurl jansson
 libs.gavea-fleetd := conf wire net base
 pkgs.gavea-fleetd := libconfig libprotobuf-c libzstd libmicrohttpd sqlite3 jansson libsystemd libcrypto
 dir.gavead := core/manager
 dir.gavea-worker := core/worker
+dir.gavea-worker-program := core/worker/program
+archive.gavea-worker-program := core/worker
 dir.gavea := cli
 dir.gavea-fleetd := fleet
-PROGRAMS := $(foreach p,gavead gavea-worker gavea gavea-fleetd,$(if $(wildcard $(dir.$(p))/main.c),$(p)))
+PROGRAMS := $(foreach p,gavead gavea-worker gavea-worker-program gavea gavea-fleetd,$(if $(wildcard $(dir.$(p))/main.c),$(p)))
 
 all: $(PROGRAMS:%=$(O)/%) $(PLUGINS:%=$(O)/plugins/%.so) $(O)/template
 .PHONY: all
@@ -189,7 +193,7 @@ $(foreach p,$(PLUGINS),$(eval $(call archive,plugins/$(p),plugins/$(p))))
 pkglibs = $(if $(strip $(1)),$(shell pkg-config --libs $(1)))
 
 define program
-$(O)/$(1): $(O)/obj/$(dir.$(1))/main.o $(O)/$(dir.$(1)).a $(libs.$(1):%=$(O)/lib/%.a)
+$(O)/$(1): $(O)/obj/$(dir.$(1))/main.o $(O)/$(or $(archive.$(1)),$(dir.$(1))).a $(libs.$(1):%=$(O)/lib/%.a)
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CC) $$(ALL_CFLAGS) -pie $$(ALL_LDFLAGS) $$(ldflags.$(1)) -o $$@ $$^ $$(call pkglibs,$$(pkgs.$(1))) -lm
 endef

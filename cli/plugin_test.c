@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/place.h"
 #include "base/fd.h"
 #include "cli/arguments.h"
 #include "cli/say.h"
@@ -7,6 +8,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <unistd.h>
 
 static const struct point {
 	const char *name;
@@ -68,7 +70,7 @@ static int try_all(struct trial *trial)
 	return 0;
 }
 
-/* "./tides.so" to its path in full and "tides". NULL after a complaint. */
+/* "./tides.so", or a program "./tides", to its path in full and "tides". NULL after a complaint. */
 static char *plugin_of(const char *file, char **ret_path)
 {
 	const char *base = strrchr(file, '/') ? strrchr(file, '/') + 1 : file;
@@ -79,13 +81,13 @@ static char *plugin_of(const char *file, char **ret_path)
 		complain(0, "%s: %s", file, strerror(errno));
 		return NULL;
 	}
-	if (length < 4 || !streq(base + length - 3, ".so")) {
+	if (plugin_is_program(base) ? access(path, X_OK) < 0 : length < 4) {
 		free(path);
-		complain(0, "%s: the file of a plugin is called NAME.so", file);
+		complain(0, "%s: the file of a plugin is called NAME.so, or NAME and may be run", file);
 		return NULL;
 	}
 	*ret_path = path;
-	return strndup(base, length - 3);
+	return strndup(base, plugin_is_program(base) ? length : length - 3);
 }
 
 static int test(struct trial *trial, int argc, char **argv)

@@ -17,6 +17,7 @@ install_dir.gavea := $(bindir)
 install_dir.gavead := $(sbindir)
 install_dir.gavea-fleetd := $(sbindir)
 install_dir.gavea-worker := $(libexecdir)
+install_dir.gavea-worker-program := $(libexecdir)
 
 # $(call put,MODE,FILES,FOLDER): nothing happens without files.
 define put

@@ -145,7 +145,7 @@ static int allow_system(struct ruleset *ruleset, const struct sandbox_spec *spec
 	int r = allow_all(ruleset, readable, ARRAY_SIZE(readable), FS_READ, false);
 
 	if (r == 0)
-		r = allow(ruleset, spec->plugin_path, FS_READ, false);
+		r = allow(ruleset, spec->plugin_path, FS_READ | (spec->rights->exec ? FS_EXECUTE : 0), false);
 	if (r == 0)
 		r = allow_all(ruleset, writable, ARRAY_SIZE(writable), FS_READ | FS_WRITE_FILE, false);
 	if (r == 0 && spec->rights->network != GAVEA_NETWORK_NONE)

@@ -159,11 +159,31 @@ static int check_name(const char *name, const char *path, const char *found, str
 	return 0;
 }
 
-int loader_load(const char *name, const char *path, struct plugin *ret_plugin, struct error *error)
+/* NAME beside NAME.so: which of them is the plugin is not for us to guess. */
+static int check_alone(const char *path, struct error *error)
+{
+	_cleanup_free_ char *program = strdup(path);
+	size_t length = strlen(path);
+
+	if (!program)
+		return -ENOMEM;
+	if (length > 3 && streq(program + length - 3, ".so"))
+		program[length - 3] = 0;
+	if (!streq(program, path) && access(program, F_OK) == 0)
+		return error_set(error, -EEXIST,
+			"%s: the same plugin is there as a program, %s: remove one of both", path, program);
+	return 0;
+}
+
+int loader_load(
+	const char *name, const char *path, bool describe, struct plugin *ret_plugin, struct error *error)
 {
 	const struct gavea_plugin *found = NULL;
-	int r = check_elf(path, error);
+	int r = check_alone(path, error);
 
+	(void)describe;
+	if (r == 0)
+		r = check_elf(path, error);
 	if (r == 0)
 		r = open_plugin(path, &found, error);
 	if (r < 0)

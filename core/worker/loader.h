@@ -13,14 +13,16 @@
 struct plugin {
 	struct gavea_plugin description; /* needs points to the next one, or is NULL */
 	struct gavea_needs needs;
+	void *loaded; /* its loader's; NULL: nothing */
 };
 
 /*
- * Loads name.so from path. 0 with *ret_plugin; or -errno (-ENOEXEC: not a plugin that this program can load;
+ * Loads name.so from path; describe makes no difference. 0 with *ret_plugin; or -errno (-ENOEXEC: not a plugin that this program can load;
  * -EINVAL: it describes itself wrongly) with error saying what to do. Runs the plugin's constructors, and
  * blocks on the disk.
  */
-int loader_load(const char *name, const char *path, struct plugin *ret_plugin, struct error *error);
+int loader_load(
+	const char *name, const char *path, bool describe, struct plugin *ret_plugin, struct error *error);
 
 /*
  * The plugin's Hello, which borrows the plugin's strings. sandbox (count lines of it) is borrowed as well.

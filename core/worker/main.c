@@ -13,35 +13,10 @@
  */
 #include "core/worker/session.h"
 
-#include <stdio.h>
-#include <sys/socket.h>
-
-#if defined(__SANITIZE_ADDRESS__)
-/* The check for leaks works with ptrace(), which the sandbox forbids. */
-const char *__asan_default_options(void);
-__attribute__((visibility("default"))) const char *__asan_default_options(void)
-{
-	return "detect_leaks=0";
-}
-#endif
-
-static int has_host(void)
-{
-	socklen_t size = sizeof(int);
-	int type = 0;
-
-	return getsockopt(SESSION_SOCKET, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET;
-}
-
 int main(int argc, char **argv)
 {
+	static const struct session_loader loader = {.load = loader_load};
+
 	(void)argv;
-	if (argc != 2 || !has_host()) {
-		fprintf(stderr,
-			"gavea-worker: this program is started by gavead and by gavea, with a socket as "
-			"descriptor %d. To run a check by hand: gavea run PLUGIN\n",
-			SESSION_SOCKET);
-		return 2;
-	}
-	return session_run() < 0 ? 1 : 0;
+	return session_main(argc, &loader);
 }

@@ -8,10 +8,21 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define PROTOCOL 1
+
+#if defined(__SANITIZE_ADDRESS__)
+/* The check for leaks works with ptrace(), which the sandbox forbids. */
+const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__asan_default_options(void)
+{
+	return "detect_leaks=0";
+}
+#endif
 
 typedef Gavea__Worker__V1__ToWorker Message;
 
@@ -94,9 +105,37 @@ static int send_hello(const struct plugin *plugin, const struct sandbox_report *
 	return r;
 }
 
+static bool declares(const struct gavea_needs *needs, const char *capability)
+{
+	for (size_t i = 0; needs->capabilities && needs->capabilities[i]; i++)
+		if (streq(needs->capabilities[i], capability))
+			return true;
+	return false;
+}
+
+/* The host grants by what the plugin once said of itself, which it may have on disk. Whoever changed that file shall
+ * gain nothing. */
+static int check_grant(
+	const struct plugin *plugin, const Gavea__Worker__V1__Rights *rights, struct error *error)
+{
+	const struct gavea_needs *needs = &plugin->needs;
+	bool fits = rights->network <= needs->network && (!rights->exec || needs->exec) &&
+		(rights->n_write_paths == 0 || needs->write_paths) &&
+		(rights->n_read_paths == 0 || needs->read_paths);
+
+	for (size_t i = 0; fits && i < rights->n_capabilities; i++)
+		fits = declares(needs, rights->capabilities[i]);
+	if (!fits)
+		return error_set(error, -EPERM,
+			"granted more rights than the plugin declares: is the file \"descriptions\" in the "
+			"state "
+			"directory damaged? Remove it, and it is made again");
+	return 0;
+}
+
 /* Sandbox first, then the plugin. */
-static int load(const Gavea__Worker__V1__Start *start, const Gavea__Worker__V1__Rights *rights,
-	struct plugin *ret_plugin, struct error *error)
+static int load(const struct session_loader *loader, const Gavea__Worker__V1__Start *start,
+	const Gavea__Worker__V1__Rights *rights, struct plugin *ret_plugin, struct error *error)
 {
 	struct sandbox_spec spec = {
 		.plugin_path = start->path,
@@ -120,7 +159,9 @@ static int load(const Gavea__Worker__V1__Start *start, const Gavea__Worker__V1__
 	if (r == 0)
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (r == 0)
-		r = loader_load(start->plugin, start->path, ret_plugin, error);
+		r = loader->load(start->plugin, start->path, start->describe, ret_plugin, error);
+	if (r == 0 && !start->describe)
+		r = check_grant(ret_plugin, rights, error);
 	if (r == 0)
 		r = send_hello(ret_plugin, &report, error);
 	sandbox_report_done(&report);
@@ -139,32 +180,55 @@ static int serve(const Gavea__Worker__V1__Start *start, const Gavea__Worker__V1_
 	return r;
 }
 
-int session_run(void)
+static int session_run(const struct session_loader *loader)
 {
 	Gavea__Worker__V1__Rights least = GAVEA__WORKER__V1__RIGHTS__INIT;
 	const Gavea__Worker__V1__Rights *rights = &least;
 	_cleanup_(message_freep) Message *message = NULL;
 	_cleanup_error_ struct error error = ERROR_INIT;
-	struct plugin plugin;
+	struct plugin plugin = {.loaded = NULL};
 	int r;
 
+	least.exec = loader->program;
 	clean_process();
 	r = receive_start(&message);
 	if (r > 0) {
 		if (message->start->rights && !message->start->describe)
 			rights = message->start->rights;
 		(void)prctl(PR_SET_NAME, message->start->plugin, 0, 0, 0);
-		r = load(message->start, rights, &plugin, &error);
+		r = load(loader, message->start, rights, &plugin, &error);
 		if (r < 0 && r != -EPIPE) {
 			send_refused(error_text(&error, r));
-			return 0;
+			r = -EPIPE;
 		}
 		if (r == 0)
 			r = serve(message->start, rights, &plugin);
+		if (loader->unload)
+			loader->unload(&plugin);
 	}
 	if (r == -EPIPE)
 		return 0;
 	if (r < 0)
 		log_error("the host sent something that is not understood: %s", strerror(-r));
 	return r;
+}
+
+static bool has_host(void)
+{
+	socklen_t size = sizeof(int);
+	int type = 0;
+
+	return getsockopt(SESSION_SOCKET, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET;
+}
+
+int session_main(int argc, const struct session_loader *loader)
+{
+	if (argc != 2 || !has_host()) {
+		fprintf(stderr,
+			"gavea-worker: this program is started by gavead and by gavea, with a socket as "
+			"descriptor %d. To run a check by hand: gavea run PLUGIN\n",
+			SESSION_SOCKET);
+		return 2;
+	}
+	return session_run(loader) < 0 ? 1 : 0;
 }

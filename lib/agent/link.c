@@ -120,10 +120,21 @@ static int send_start(struct link *link, const struct link_spec *spec)
 	return link_send(link, &message, -1);
 }
 
+/* A plugin that is a program has a worker of another kind, which lies beside the usual one. */
+static char *worker_for(const struct link_spec *spec)
+{
+	_cleanup_free_ char *usual =
+		spec->worker ? strdup(spec->worker) : place_program("gavea-worker", GAVEA_LIBEXEC_DIR);
+	char *other;
+
+	if (!usual || !plugin_is_program(spec->path))
+		return TAKE_PTR(usual);
+	return asprintf(&other, "%s-program", usual) < 0 ? NULL : other;
+}
+
 int link_spawn(const struct link_spec *spec, struct link **ret_link, struct error *error)
 {
-	_cleanup_free_ char *found = spec->worker ? NULL : place_program("gavea-worker", GAVEA_LIBEXEC_DIR);
-	const char *program = spec->worker ? spec->worker : found;
+	_cleanup_free_ char *program = worker_for(spec);
 	_cleanup_(link_freep) struct link *link = calloc(1, sizeof *link);
 	_cleanup_fd_ int theirs = -EBADF;
 	int fds[2], r;

@@ -4,8 +4,10 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PLUGIN_NAME_MAX 31
@@ -65,6 +67,13 @@ static int is_plugin_name(const char *name, size_t length)
 	return 1;
 }
 
+static bool is_program(int folder, const char *path)
+{
+	struct stat st;
+
+	return fstatat(folder, path, &st, 0) == 0 && S_ISREG(st.st_mode) && st.st_mode & 0111;
+}
+
 char *plugin_find(const char *folder, const char *name)
 {
 	_cleanup_free_ char *place = folder ? strdup(folder) : place_plugins();
@@ -72,21 +81,30 @@ char *plugin_find(const char *folder, const char *name)
 
 	if (!place || !is_plugin_name(name, strlen(name)) || asprintf(&path, "%s/%s.so", place, name) < 0)
 		return NULL;
-	if (access(path, F_OK) < 0) {
-		free(path);
-		return NULL;
-	}
-	return path;
+	if (access(path, F_OK) == 0)
+		return path;
+	path[strlen(path) - strlen(".so")] = 0;
+	if (is_program(AT_FDCWD, path))
+		return path;
+	free(path);
+	return NULL;
 }
 
-/* The length of NAME in "NAME.so", or 0. */
-static size_t plugin_name_length(const char *file)
+bool plugin_is_program(const char *path)
+{
+	size_t length = strlen(path);
+
+	return length < 3 || !streq(path + length - 3, ".so");
+}
+
+/* The length of NAME in "NAME.so", or in "NAME" when that is a program; or 0. */
+static size_t plugin_name_length(int folder, const char *file)
 {
 	size_t length = strlen(file);
 
-	if (length < 4 || !streq(file + length - 3, ".so") || !is_plugin_name(file, length - 3))
-		return 0;
-	return length - 3;
+	if (plugin_is_program(file))
+		return is_plugin_name(file, length) && is_program(folder, file) ? length : 0;
+	return is_plugin_name(file, length - 3) ? length - 3 : 0;
 }
 
 static int compare_names(const void *a, const void *b)
@@ -100,6 +118,20 @@ static void closedirp(DIR **dir)
 		closedir(*dir);
 }
 
+/* A plugin that is there twice is one, and refused when it is loaded. names is sorted. */
+static size_t unique(char **names, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (kept > 0 && streq(names[kept - 1], names[i]))
+			free(names[i]);
+		else
+			names[kept++] = names[i];
+	names[kept] = NULL;
+	return kept;
+}
+
 char **plugin_list(const char *folder, size_t *ret_count)
 {
 	_cleanup_free_ char *place = folder ? strdup(folder) : place_plugins();
@@ -109,7 +141,7 @@ char **plugin_list(const char *folder, size_t *ret_count)
 	struct dirent *entry;
 
 	while (dir && (entry = readdir(dir))) {
-		size_t length = plugin_name_length(entry->d_name);
+		size_t length = plugin_name_length(dirfd(dir), entry->d_name);
 
 		if (length == 0)
 			continue;
@@ -127,6 +159,7 @@ char **plugin_list(const char *folder, size_t *ret_count)
 	names[count] = NULL;
 	if (count > 1)
 		qsort(names, count, sizeof *names, compare_names);
+	count = unique(names, count);
 	if (ret_count)
 		*ret_count = count;
 	return names;

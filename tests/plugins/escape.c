@@ -209,7 +209,16 @@ static const struct gavea_option options[] = {
 
 static const char *const read_paths[] = {"${path}", NULL};
 
-static const struct gavea_needs needs = {.size = sizeof needs, .read_paths = read_paths};
+/* All that the tests grant; what a worker gets is for its host to say. */
+static const char *const capabilities[] = {"CAP_NET_RAW", NULL};
+static const struct gavea_needs needs = {
+	.size = sizeof needs,
+	.network = GAVEA_NETWORK_SERVER,
+	.exec = 1,
+	.capabilities = capabilities,
+	.read_paths = read_paths,
+	.write_paths = read_paths,
+};
 
 static const struct gavea_plugin plugin = {
 	.magic = GAVEA_PLUGIN_MAGIC,

@@ -216,10 +216,25 @@ static void an_unknown_capability_is_refused(void **state)
 
 #define sandbox_test(name) cmocka_unit_test_setup_teardown(name, harness_setup, harness_teardown)
 
+static void more_than_the_plugin_declares_is_never_taken(void **state)
+{
+	struct harness *h = *state;
+	Rights rights = GAVEA__WORKER__V1__RIGHTS__INIT;
+
+	rights.network = GAVEA_NETWORK_CLIENT;
+	assert_int_equal(harness_start(h, "good", NULL, &rights, false), -1);
+	assert_string_equal(h->refused,
+		"granted more rights than the plugin declares: is the file \"descriptions\" in the state "
+		"directory "
+		"damaged? Remove it, and it is made again");
+	let_go(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		sandbox_test(without_rights_next_to_nothing_is_possible),
+		sandbox_test(more_than_the_plugin_declares_is_never_taken),
 		sandbox_test(a_worker_that_describes_may_not_even_write_its_state),
 		sandbox_test(a_client_may_connect_and_not_listen),
 		sandbox_test(a_server_may_listen),

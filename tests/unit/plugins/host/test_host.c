@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The plugin as a whole, on made-up files. */
-#include "tests/support/fake_host.h"
 #include "fixture.h"
+#include "tests/support/fake_host.h"
 
 #include <sched.h>
 #include <setjmp.h>
