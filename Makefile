@@ -81,7 +81,7 @@ ALL_CPPFLAGS += $(CPPFLAGS) $(DEFINES)
 
 # ---- What there is ----
 
-LIBS := base conf wire net kit agent
+LIBS := base conf wire rule net kit agent
 PROTOS := $(basename $(notdir $(wildcard proto/*.proto)))
 PLUGINS := $(sort $(notdir $(patsubst %/plugin.mk,%,$(wildcard plugins/*/plugin.mk))))
 
@@ -91,17 +91,18 @@ pkgs.conf := libconfig
 pkgs.wire := libprotobuf-c libzstd
 pkgs.net := libmicrohttpd
 pkgs.kit := libcurl jansson libcares
+pkgs.rule :=
 pkgs.agent :=
 -include $(foreach p,$(PLUGINS),plugins/$(p)/plugin.mk)
 
 # Which libraries a program links (static; only what it uses gets in), and its system libraries.
-libs.gavead := agent conf wire base
+libs.gavead := agent conf wire rule base
 pkgs.gavead := libsystemd libconfig libprotobuf-c
-libs.gavea-worker := wire base
+libs.gavea-worker := wire rule base
 pkgs.gavea-worker := libprotobuf-c libcap-ng
-libs.gavea-worker-program := wire base
+libs.gavea-worker-program := wire rule base
 pkgs.gavea-worker-program := libprotobuf-c libcap-ng jansson
-libs.gavea := agent conf wire kit base
+libs.gavea := agent conf wire rule kit base
 pkgs.gavea := libconfig libprotobuf-c libcurl jansson
 libs.gavea-fleetd := conf wire net base
 pkgs.gavea-fleetd := libconfig libprotobuf-c libzstd libmicrohttpd sqlite3 jansson libsystemd libcrypto

@@ -90,7 +90,7 @@ int help_text(const Gavea__Worker__V1__Hello *hello, const struct terminal *term
 	if (hello->n_options == 0)
 		buf_add_str(out, "It takes no options of its own.\n");
 	buf_add_str(out,
-		"\nEvery check also takes name, enabled, every, timeout, attempts, labels: see "
+		"\nEvery check also takes name, enabled, every, timeout, attempts, labels, thresholds: see "
 		"gavea.conf(5).\n"
 		"\nIt needs, and gets no more than:\n");
 	if (hello->needs)

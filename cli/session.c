@@ -161,6 +161,8 @@ int session_open(struct session *session, const struct config_check *check, stru
 	open.name = check->name;
 	open.options = check->options;
 	open.n_options = check->option_count;
+	open.thresholds = check->thresholds;
+	open.n_thresholds = check->threshold_count;
 	open.stateless = true;
 	message.body_case = GAVEA__WORKER__V1__TO_WORKER__BODY_OPEN;
 	message.open = &open;

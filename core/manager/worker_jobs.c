@@ -100,6 +100,8 @@ static int send_open(struct worker *worker, struct worker_check *check)
 	open.name = check->config->name;
 	open.options = check->config->options;
 	open.n_options = check->config->option_count;
+	open.thresholds = check->config->thresholds;
+	open.n_thresholds = check->config->threshold_count;
 	message.body_case = GAVEA__WORKER__V1__TO_WORKER__BODY_OPEN;
 	message.open = &open;
 	r = link_send(worker->link, &message, -1);

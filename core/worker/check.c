@@ -23,6 +23,7 @@ int check_new(struct services *services, uint32_t number, const char *name, stru
 static void forget_open(struct check *check)
 {
 	options_free(TAKE_PTR(check->options));
+	thresholds_free(TAKE_PTR(check->thresholds));
 	journal_free(TAKE_PTR(check->journal));
 	kv_done(&check->kv);
 	free(TAKE_PTR(check->folder));
@@ -69,6 +70,8 @@ int check_prepare(struct check *check, const Gavea__Worker__V1__Open *open, stru
 	forget_open(check);
 	check->keeps_state = !open->stateless && check->services->state_directory;
 	r = options_new(check->services->plugin, open->options, open->n_options, &check->options, error);
+	if (r == 0)
+		r = thresholds_new(open, check->services->registry, &check->thresholds, error);
 	return r < 0 ? r : prepare_state(check, error);
 }
 

@@ -9,6 +9,7 @@
 #include "core/worker/options.h"
 #include "core/worker/output.h"
 #include "core/worker/text.h"
+#include "core/worker/thresholds.h"
 
 #define LOG_LINES_MAX 200 /* of one callback */
 
@@ -64,6 +65,7 @@ struct check {
 	bool keeps_state; /* on disk */
 	void *state; /* the plugin's */
 	struct options *options;
+	struct thresholds *thresholds; /* NULL: none */
 	char *folder; /* NULL: none */
 	char *files; /* the folder that the plugin may fill */
 	struct kv kv;

@@ -169,12 +169,21 @@ static struct output *sample_output(struct gavea_check *base)
 	return NULL;
 }
 
+static void take_sample(struct gavea_check *base, struct output *output, int series, double value)
+{
+	struct thresholds *thresholds = check_of(base)->thresholds;
+
+	output_sample(output, series, value);
+	if (thresholds)
+		thresholds_take(thresholds, series, value);
+}
+
 static void host_sample(struct gavea_check *base, int series, double value)
 {
 	struct output *output = sample_output(base);
 
 	if (output)
-		output_sample(output, series, value);
+		take_sample(base, output, series, value);
 }
 
 static void host_samples(struct gavea_check *base, const int *series, const double *values, size_t count)
@@ -182,7 +191,7 @@ static void host_samples(struct gavea_check *base, const int *series, const doub
 	struct output *output = sample_output(base);
 
 	for (size_t i = 0; output && i < count; i++)
-		output_sample(output, series[i], values[i]);
+		take_sample(base, output, series[i], values[i]);
 }
 
 static void host_sample_histogram(struct gavea_check *base, int series, double sum, uint64_t zero_count,

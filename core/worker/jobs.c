@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/worker/jobs.h"
 #include "base/fd.h"
+#include "base/utf8.h"
 #include "core/worker/batch.h"
 #include "core/worker/command.h"
 #include "wire/convert.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 uint32_t message_check(const Gavea__Worker__V1__ToWorker *message)
@@ -177,13 +179,34 @@ void jobs_open(struct check *check, struct job *job, const Gavea__Worker__V1__Op
 					 : strerror(-r));
 }
 
+/* What is beyond its limit comes first in the summary: it is why the check is not ok. */
+static void judge_samples(struct check *check)
+{
+	struct job *job = check->job;
+	char first[TEXT_ROOM(TEXT_SUMMARY_MAX)], whole[sizeof first + sizeof job->summary + 8];
+	size_t size;
+
+	if (!thresholds_judge(check->thresholds, &check->base, first) || !job->has_status)
+		return;
+	snprintf(whole, sizeof whole, "%s; %s", first, job->summary);
+	size = utf8_cut(whole, strlen(whole), TEXT_SUMMARY_MAX);
+	memcpy(job->summary, whole, size);
+	job->summary[size] = '\0';
+}
+
 void jobs_run(struct check *check, struct job *job)
 {
 	Gavea__Worker__V1__Done done = GAVEA__WORKER__V1__DONE__INIT;
+	int r;
 
 	job->kind = JOB_RUN;
 	check_begin(check, job);
-	finish(check, check->services->plugin->run(&check->base, check->state), &done);
+	if (check->thresholds)
+		thresholds_begin(check->thresholds);
+	r = check->services->plugin->run(&check->base, check->state);
+	if (check->thresholds && r >= 0)
+		judge_samples(check);
+	finish(check, r, &done);
 }
 
 void jobs_deliver(struct check *check, struct job *job, const Gavea__Worker__V1__Deliver *deliver, int fd)

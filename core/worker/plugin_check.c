@@ -64,8 +64,8 @@ static int bad(struct error *error, const char *what, const char *name, const ch
 
 static int check_key(const struct gavea_plugin *plugin, size_t i, const char *key, struct error *error)
 {
-	static const char *const reserved[] = {
-		"name", "checks", "enabled", "every", "timeout", "attempts", "labels", "limits"};
+	static const char *const reserved[] = {"name", "checks", "enabled", "every", "timeout", "attempts",
+		"labels", "limits", "thresholds"};
 
 	if (!word_valid(key, '_', KEY_MAX_BYTES))
 		return error_set(error, -EINVAL,

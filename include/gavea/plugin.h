@@ -100,7 +100,7 @@ enum gavea_option_flag {
 /*
  * One option. The table serves everything: it validates configuration, fills in defaults, and is what `gavea help`
  * and the manual print. These keys belong to the host and are refused in a table: name, checks, enabled, every,
- * timeout, attempts, labels, limits.
+ * timeout, attempts, labels, limits, thresholds.
  */
 struct gavea_option {
 	const char *key;           /* [a-z][a-z0-9_]*, at most 63 bytes */

@@ -51,6 +51,8 @@ struct config_check {
 	size_t label_count;
 	Gavea__Worker__V1__OptionValue **options; /* all options of the table that have a value */
 	size_t option_count;
+	Gavea__Worker__V1__Threshold **thresholds;
+	size_t threshold_count;
 	uint64_t fingerprint; /* of all of the above, secrets included: a changed check has another one */
 };
 

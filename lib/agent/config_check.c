@@ -12,8 +12,11 @@ void config_check_done(struct config_check *check)
 	}
 	for (size_t i = 0; i < check->option_count; i++)
 		option_free(check->options[i]);
+	for (size_t i = 0; i < check->threshold_count; i++)
+		gavea__worker__v1__threshold__free_unpacked(check->thresholds[i], NULL);
 	free(check->labels);
 	free(check->options);
+	free(check->thresholds);
 	free(check->name);
 	free(check->where);
 	*check = (struct config_check){0};
@@ -81,6 +84,13 @@ static uint64_t fingerprint(const struct config_check *check)
 		for (size_t j = 0; j < option->n_values; j++)
 			hash_part(&sum, option->values[j].data, option->values[j].len);
 	}
+	hash_number(&sum, check->threshold_count);
+	for (size_t i = 0; i < check->threshold_count; i++) {
+		hash_text(&sum, check->thresholds[i]->sample);
+		hash_text(&sum, check->thresholds[i]->warning);
+		hash_text(&sum, check->thresholds[i]->critical);
+		hash_number(&sum, (uint64_t)check->thresholds[i]->absent);
+	}
 	return sum;
 }
 
@@ -93,6 +103,8 @@ int check_finish(struct config_check *check)
 	open.name = check->name;
 	open.n_options = check->option_count;
 	open.options = check->options;
+	open.n_thresholds = check->threshold_count;
+	open.thresholds = check->thresholds;
 	message.body_case = GAVEA__WORKER__V1__TO_WORKER__BODY_OPEN;
 	message.open = &open;
 	if (gavea__worker__v1__to_worker__get_packed_size(&message) > FRAME_MAX - 16)

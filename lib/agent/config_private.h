@@ -64,6 +64,14 @@ int labels_copy(const struct labels *labels, struct labels *ret_labels);
 /* Sets what the group "labels" of group has; errors are reported. Sorted by name. */
 void labels_take(struct conf_node *group, struct labels *labels);
 
+/* ---- config_thresholds.c ---- */
+
+/* Adds what the list "thresholds" of group (NULL: none) has; errors are reported. 0 or -ENOMEM. */
+int config_thresholds_take(struct conf_node *group, struct config_check *check);
+
+/* Adds those of another check. 0 or -ENOMEM. */
+int config_thresholds_copy(const struct config_check *from, struct config_check *check);
+
 /* ---- config_options.c ---- */
 
 /* The value of an option as it stands in a file. 0 or -EINVAL: reported. */

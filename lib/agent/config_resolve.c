@@ -13,8 +13,9 @@
 #define CHECK_NAME_MAX 64
 
 static const char *const plugin_keys[] = {
-	"enabled", "every", "timeout", "attempts", "labels", "limits", "checks", NULL};
-static const char *const check_keys[] = {"name", "enabled", "every", "timeout", "attempts", "labels", NULL};
+	"enabled", "every", "timeout", "attempts", "labels", "limits", "thresholds", "checks", NULL};
+static const char *const check_keys[] = {
+	"name", "enabled", "every", "timeout", "attempts", "labels", "thresholds", NULL};
 
 /* What a plugin's group says for all its checks. */
 struct defaults {
@@ -24,6 +25,7 @@ struct defaults {
 	struct labels labels;
 	option_value_t **options; /* as in the description; NULL: no value */
 	bool *wrong; /* a value that was refused, so that it is not called missing as well */
+	struct config_check shared; /* has the thresholds, and nothing else */
 };
 
 struct resolver {
@@ -54,6 +56,7 @@ static void defaults_done(struct defaults *defaults, size_t count)
 	labels_done(&defaults->labels);
 	for (size_t i = 0; defaults->options && i < count; i++)
 		option_free(defaults->options[i]);
+	config_check_done(&defaults->shared);
 	free(defaults->options);
 	free(defaults->wrong);
 }
@@ -75,6 +78,8 @@ static int read_defaults(struct resolver *resolver)
 		return -ENOMEM;
 	take_schedule(group, &defaults->every, &defaults->timeout, &defaults->attempts);
 	labels_take(group, &defaults->labels);
+	if (config_thresholds_take(group, &defaults->shared) < 0)
+		return -ENOMEM;
 	for (size_t i = 0; i < hello->n_options; i++) {
 		_cleanup_error_ struct error error = ERROR_INIT;
 		const option_t *option = hello->options[i];
@@ -192,6 +197,10 @@ static int read_check(
 	check->label_count = labels.count;
 	labels = (struct labels){0};
 	r = read_options(resolver, node, check);
+	if (r == 0)
+		r = config_thresholds_copy(&defaults->shared, check);
+	if (r == 0)
+		r = config_thresholds_take(node, check);
 	if (r < 0)
 		return r;
 	if (check_finish(check) < 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kit/range.h"
+#include "base/range.h"
 #include "base/clock.h"
 #include "base/parse.h"
 

@@ -3,8 +3,8 @@
  * Thresholds: the ranges of Nagios ("10", "10:", "~:10", "10:20", "@10:20") and comparisons ("> 80%", "<= 5s"). Ends may
  * bear a unit: a duration becomes seconds, a size bytes; a percentage stays what it is.
  */
-#ifndef KIT_RANGE_H
-#define KIT_RANGE_H
+#ifndef BASE_RANGE_H
+#define BASE_RANGE_H
 
 #include "base/error.h"
 

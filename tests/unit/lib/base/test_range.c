@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "kit/range.h"
+#include "base/range.h"
 
 #include <errno.h>
 #include <math.h>
