@@ -119,6 +119,7 @@ def test_the_example_in_shell_counts_people(tmp_path):
     assert result["samples"][0]["name"] == "users_logged_in"
 
 
+@pytest.mark.skipif("san" in BUILD.name, reason="sanitizers need memory of their own")
 @pytest.mark.parametrize("name, options", [("queue-depth", ["folders=/tmp"]), ("users", [])])
 def test_the_examples_pass_the_trials_for_plugins(name, options):
     done = gavea("plugin", "test", EXAMPLES / name, *options)
