@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Barman, by the JSON of its command line. */
+#include "kinds.h"
+#include "tool.h"
+
+#include "base/parse.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+
+#define ITEM "server"
+
+static void prepare(struct tool *tool, struct context *context)
+{
+	tool_init(tool, context, NULL);
+	if (context->settings->config) {
+		tool_add(tool, "-c");
+		tool_add(tool, context->settings->config);
+	}
+	tool_add(tool, "-q");
+	tool_add(tool, "-f");
+	tool_add(tool, "json");
+}
+
+/* Some numbers are text there. */
+static int64_t number_of(json_t *value)
+{
+	int64_t number;
+
+	if (json_is_integer(value))
+		return json_integer_value(value);
+	return json_is_string(value) && parse_int64(json_string_value(value), &number) == 0 ? number : -1;
+}
+
+static int read_backup(struct context *context, json_t *one, struct facts *facts)
+{
+	const char *id = json_string_value(json_object_get(one, "backup_id"));
+	const char *status = json_string_value(json_object_get(one, "status"));
+	int64_t time = number_of(json_object_get(one, "end_time_timestamp"));
+
+	if (!id || !status)
+		return -EBADMSG;
+	if (streq(status, "FAILED"))
+		finding_add(&context->findings, id, GAVEA_WARNING,
+			"backup %s failed: see \"barman show-backup %s %s\", and delete it", id,
+			context->settings->place, id);
+	if (!streq(status, "DONE"))
+		return 0; /* it is not one that could be restored */
+	return time < 0 ? -EBADMSG
+			: facts_add(facts, id, time, number_of(json_object_get(one, "size_bytes")));
+}
+
+static int ask(struct context *context, const char *command, const char *place, json_t **ret_root)
+{
+	_cleanup_tool_ struct tool tool;
+	int r;
+
+	prepare(&tool, context);
+	tool_add(&tool, command);
+	tool_add(&tool, place);
+	r = tool_run(&tool);
+	/* `check` ends with 1 when something is wrong, and says what. */
+	*ret_root = r < 0 ? NULL : json_loadb(buf_str(&tool.result.output), tool.result.output.size, 0, NULL);
+	if (json_is_object(json_object_get(*ret_root, place)) ||
+		json_is_array(json_object_get(*ret_root, place)))
+		return 0;
+	json_decref(*ret_root);
+	*ret_root = NULL;
+	finding_add(&context->findings, ITEM, GAVEA_UNKNOWN, "\"barman %s %s\" failed: %s", command, place,
+		r < 0 ? error_text(&tool.error, r) : tool_complaint(&tool));
+	return r < 0 ? r : -EIO;
+}
+
+/* Barman's own check: each point that failed is a finding. */
+static void look_at_check(struct context *context, const char *place)
+{
+	json_t *root = NULL, *point;
+	const char *name;
+	size_t count = 0;
+
+	if (ask(context, "check", place, &root) < 0)
+		return;
+	json_object_foreach(json_object_get(root, place), name, point)
+	{
+		const char *status = json_string_value(json_object_get(point, "status"));
+		const char *hint = json_string_value(json_object_get(point, "hint"));
+
+		count++;
+		if (!status || !streq(status, "OK"))
+			finding_add(&context->findings, name,
+				status && streq(status, "FAILED") ? GAVEA_CRITICAL : GAVEA_UNKNOWN,
+				"\"barman check %s\": %s %s%s%s", place, name,
+				status ? status : "without a status", str_empty(hint) ? "" : ": ",
+				str_empty(hint) ? "" : hint);
+	}
+	if (count == 0)
+		finding_add(
+			&context->findings, ITEM, GAVEA_UNKNOWN, "\"barman check %s\" says nothing", place);
+	json_decref(root);
+}
+
+static int look(struct context *context, const char *place, struct facts *facts)
+{
+	json_t *root = NULL, *one;
+	size_t i;
+	int r = ask(context, "list-backups", place, &root);
+
+	json_array_foreach(json_object_get(root, place), i, one) if (r == 0) r =
+		read_backup(context, one, facts);
+	json_decref(root);
+	if (r == -EBADMSG)
+		finding_add(&context->findings, ITEM, GAVEA_UNKNOWN,
+			"barman's list of backups cannot be read: it is not of the form that barman 3.4 "
+			"writes");
+	if (r == 0 && facts == &context->facts)
+		look_at_check(context, place);
+	return r;
+}
+
+/* verify-backup wants pg_verifybackup and a manifest; barman says both in words. */
+static int verify(struct context *context, struct record *record)
+{
+	const struct backup *newest = facts_newest(&context->facts);
+	_cleanup_tool_ struct tool tool;
+	int r;
+
+	prepare(&tool, context);
+	tool_add(&tool, "verify-backup");
+	tool_add(&tool, context->settings->place);
+	tool_add(&tool, newest ? newest->name : "latest");
+	r = tool_run(&tool);
+	if (r == -ETIME || r == -ECANCELED)
+		return -EAGAIN;
+	record->status = GAVEA_OK;
+	if (r < 0 || (tool.result.code && strstr(buf_str(&tool.result.errors), "not found"))) {
+		record->status = GAVEA_UNKNOWN;
+		snprintf(record->text, sizeof(record->text), "\"barman verify-backup\" failed: %.300s",
+			r < 0 ? error_text(&tool.error, r) : tool_complaint(&tool));
+	} else if (tool.result.code || !newest) {
+		record->status = GAVEA_CRITICAL;
+		snprintf(record->text, sizeof(record->text),
+			"\"barman verify-backup\" found damage: %.300s; make a new backup now",
+			newest ? tool_complaint(&tool) : "there is no backup");
+	} else {
+		snprintf(record->text, sizeof(record->text), "manifest of %.100s", newest->name);
+	}
+	return 0;
+}
+
+static int restore(struct context *context, const char *folder, bool (*stop)(void *), void *userdata,
+	struct error *error)
+{
+	_cleanup_tool_ struct tool tool;
+	int r;
+
+	prepare(&tool, context);
+	tool.stop = stop;
+	tool.userdata = userdata;
+	tool_add(&tool, "recover");
+	tool_add(&tool, "--target-immediate");
+	tool_add(&tool, "--target-action=promote");
+	tool_add(&tool, context->settings->place);
+	tool_add(&tool, facts_newest(&context->facts)->name);
+	tool_add(&tool, folder);
+	r = tool_run(&tool);
+	if (r < 0)
+		return error_set(error, r, "%s", error_text(&tool.error, r));
+	return tool.result.code
+		? error_set(error, -EIO, "\"barman recover\" failed: %s", tool_complaint(&tool))
+		: 0;
+}
+
+static const char *const programs[] = {"/usr/bin/barman", "/usr/local/bin/barman", NULL};
+
+const struct backup_kind kind_barman = {
+	.name = "barman",
+	.programs = programs,
+	.package = "barman",
+	.look = look,
+	.verify = verify,
+	.restore = restore,
+};

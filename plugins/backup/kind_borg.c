@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Borg 1.x. It asks questions on its terminal; all of them are answered beforehand, with no. */
+#include "kinds.h"
+#include "tool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#define ITEM "repository"
+
+static const char *const answers[] = {"BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK=yes",
+	"BORG_RELOCATED_REPO_ACCESS_IS_OK=yes", "BORG_CHECK_I_KNOW_WHAT_I_AM_DOING=NO",
+	"BORG_DELETE_I_KNOW_WHAT_I_AM_DOING=NO", "BORG_DISPLAY_PASSPHRASE=no", "BORG_PASSPHRASE_FD=0",
+	"BORG_EXIT_CODES=legacy"};
+
+static void prepare(struct tool *tool, struct context *context, const char *place)
+{
+	tool_init(tool, context, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(answers); i++)
+		tool_set(tool, "%s", answers[i]);
+	tool_set(tool, "BORG_REPO=%s", place);
+	/* Of its own even so: without one it would write to a home that it must not see. */
+	tool_set(tool, "BORG_BASE_DIR=%s", context->work ? context->work : "/nonexistent");
+	tool->wants_password = true;
+	tool_add(tool, "--bypass-lock");
+}
+
+static void explain(struct tool *tool, const char *place, int r)
+{
+	struct findings *findings = &tool->context->findings;
+	const char *errors = buf_str(&tool->result.errors);
+
+	if (r < 0)
+		finding_add(findings, ITEM, GAVEA_UNKNOWN, "%s: %s", place, error_text(&tool->error, r));
+	else if (!tool->context->work)
+		finding_add(
+			findings, ITEM, GAVEA_UNKNOWN, "borg needs a folder for its cache: set work=FOLDER");
+	else if (strstr(errors, "passphrase supplied in") || strstr(errors, "Passphrase"))
+		finding_add(findings, ITEM, GAVEA_UNKNOWN, "%s: the password is wrong: look at password_file",
+			place);
+	else if (strstr(errors, "does not exist") || strstr(errors, "is not a valid repository"))
+		finding_add(findings, ITEM, GAVEA_CRITICAL,
+			"there is no borg repository at %s: look whether it is mounted or was deleted",
+			place);
+	else if (strstr(errors, "ntegrity") || strstr(errors, "Data integrity") ||
+		strstr(errors, "ObjectNotFound"))
+		finding_add(findings, ITEM, GAVEA_CRITICAL,
+			"the repository %s is damaged: %s; copy it away before you repair it", place,
+			tool_complaint(tool));
+	else
+		finding_add(findings, ITEM, GAVEA_UNKNOWN, "cannot read the repository %s: %s", place,
+			tool_complaint(tool));
+}
+
+/* Status 1 is a warning, such as that a file changed while it was read. */
+static int run(struct tool *tool, const char *place)
+{
+	int r = tool_run(tool);
+
+	if (r == 0 && tool->result.code <= 1)
+		return 0;
+	explain(tool, place, r);
+	return r < 0 ? r : -EIO;
+}
+
+static int read_archives(struct context *context, const struct buf *text, struct facts *facts)
+{
+	json_t *root = json_loadb(buf_str(text), text->size, 0, NULL);
+	json_t *list = json_object_get(root, "archives"), *one;
+	size_t i;
+	int r = json_is_array(list) ? 0 : -EBADMSG;
+
+	json_array_foreach(list, i, one)
+	{
+		const char *name = json_string_value(json_object_get(one, "name"));
+		const char *when = json_string_value(json_object_get(one, "time"));
+		int64_t time;
+
+		if (!name || !when || time_parse(when, &time) < 0)
+			r = -EBADMSG;
+		else if (r == 0)
+			r = facts_add(facts, name, time, SIZE_UNKNOWN);
+	}
+	json_decref(root);
+	if (r < 0)
+		finding_add(&context->findings, ITEM, GAVEA_UNKNOWN,
+			"borg's list of archives cannot be read: %s",
+			r == -EBADMSG ? "it is not of the form that borg 1.1 to 1.4 write" : strerror(-r));
+	return r;
+}
+
+static void read_size(struct context *context, const char *place, struct backup *newest)
+{
+	_cleanup_tool_ struct tool tool;
+	_cleanup_free_ char *archive = NULL;
+	json_t *root, *size;
+
+	if (asprintf(&archive, "::%s", newest->name) < 0)
+		return;
+	prepare(&tool, context, place);
+	tool_add(&tool, "info");
+	tool_add(&tool, "--json");
+	tool_add(&tool, archive);
+	if (run(&tool, place) < 0)
+		return;
+	root = json_loadb(buf_str(&tool.result.output), tool.result.output.size, 0, NULL);
+	size = json_object_get(json_object_get(json_array_get(json_object_get(root, "archives"), 0), "stats"),
+		"original_size");
+	if (json_is_integer(size))
+		newest->size = json_integer_value(size);
+	json_decref(root);
+}
+
+/* Borg does not tell of locks; in a repository of this machine they can be seen. */
+static void look_at_locks(struct context *context, const char *place)
+{
+	static const char *const names[] = {"lock.exclusive", "lock.roster"};
+	char path[4200];
+	struct stat st;
+
+	for (size_t i = 0; place[0] == '/' && i < ARRAY_SIZE(names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", place, names[i]);
+		if (lstat(path, &st) == 0 && context->now - st.st_mtim.tv_sec > context->settings->lock_age)
+			finding_add(&context->findings, "lock", GAVEA_WARNING,
+				"%s is stale: no backup can be made; when no borg runs there, \"borg "
+				"break-lock\" removes it",
+				path);
+	}
+}
+
+static int look(struct context *context, const char *place, struct facts *facts)
+{
+	_cleanup_tool_ struct tool tool;
+	struct backup *newest;
+	int r;
+
+	prepare(&tool, context, place);
+	tool_add(&tool, "list");
+	tool_add(&tool, "--json");
+	if (context->settings->archives) {
+		tool_add(&tool, "--glob-archives");
+		tool_add(&tool, context->settings->archives);
+	}
+	r = run(&tool, place);
+	if (r == 0)
+		r = read_archives(context, &tool.result.output, facts);
+	if (r < 0 || facts != &context->facts)
+		return r;
+	newest = facts_newest(facts);
+	if (newest)
+		read_size(context, place, newest);
+	look_at_locks(context, place);
+	return 0;
+}
+
+static int verify(struct context *context, struct record *record)
+{
+	const struct settings *settings = context->settings;
+	_cleanup_tool_ struct tool tool;
+	int r;
+
+	prepare(&tool, context, settings->place);
+	tool_add(&tool, "check");
+	tool_add(&tool, "--verbose");
+	if (settings->verify_data)
+		tool_add(&tool, "--verify-data");
+	r = tool_run(&tool);
+	if (r == -ETIME || r == -ECANCELED)
+		return -EAGAIN;
+	record->status = GAVEA_OK;
+	if (r < 0) {
+		record->status = GAVEA_UNKNOWN;
+		snprintf(record->text, sizeof(record->text), "%s", error_text(&tool.error, r));
+	} else if (tool.result.code != 0 || !strstr(buf_str(&tool.result.errors), "no problems found")) {
+		record->status = GAVEA_CRITICAL;
+		snprintf(record->text, sizeof(record->text),
+			"\"borg check\" found damage: %.300s; copy the repository away before \"borg check "
+			"--repair\"",
+			tool_complaint(&tool));
+	} else if (!context->facts.count) {
+		record->status = GAVEA_CRITICAL;
+		snprintf(record->text, sizeof(record->text), "there is no archive that could be verified");
+	} else {
+		snprintf(record->text, sizeof(record->text), "%s",
+			settings->verify_data ? "all data"
+					      : "structure and checksums: verify_data decrypts the data too");
+	}
+	return 0;
+}
+
+static int restore(struct context *context, const char *folder, bool (*stop)(void *), void *userdata,
+	struct error *error)
+{
+	const struct settings *settings = context->settings;
+	_cleanup_free_ char *archive = NULL;
+	_cleanup_tool_ struct tool tool;
+	int r;
+
+	if (asprintf(&archive, "::%s", facts_newest(&context->facts)->name) < 0)
+		return error_set(error, -ENOMEM, "out of memory");
+	prepare(&tool, context, settings->place);
+	tool.directory = folder;
+	tool.stop = stop;
+	tool.userdata = userdata;
+	tool_add(&tool, "extract");
+	tool_add(&tool, archive);
+	for (size_t i = 0; i < settings->restore_paths.count; i++)
+		tool_add(&tool,
+			settings->restore_paths.items[i] + (settings->restore_paths.items[i][0] == '/'));
+	r = tool_run(&tool);
+	if (r < 0)
+		return error_set(error, r, "%s", error_text(&tool.error, r));
+	return tool.result.code ? error_set(error, -EIO, "\"borg extract\" failed: %s", tool_complaint(&tool))
+				: 0;
+}
+
+static const char *const programs[] = {"/usr/bin/borg", "/usr/local/bin/borg", NULL};
+
+const struct backup_kind kind_borg = {
+	.name = "borg",
+	.programs = programs,
+	.package = "borgbackup",
+	.remembers = true,
+	.look = look,
+	.verify = verify,
+	.restore = restore,
+};

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pgBackRest. Its own checks end well with files that are damaged and with segments that are missing. */
+#include "kinds.h"
+#include "tool.h"
+#include "wal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+
+#define ITEM "stanza"
+#define NEEDS_MAX 1000
+
+static void prepare(struct tool *tool, struct context *context, const char *place, char stanza[static 256])
+{
+	tool_init(tool, context, NULL);
+	if (context->settings->config)
+		tool_set(tool, "PGBACKREST_CONFIG=%s", context->settings->config);
+	tool_set(tool, "PGBACKREST_LOG_LEVEL_FILE=off");
+	tool_set(tool, "PGBACKREST_LOG_LEVEL_CONSOLE=off");
+	tool_set(tool, "PGBACKREST_LOG_LEVEL_STDERR=warn");
+	snprintf(stanza, 256, "--stanza=%s", place);
+	tool_add(tool, stanza);
+}
+
+static int run(struct tool *tool, const char *place)
+{
+	int r = tool_run(tool);
+
+	if (r == 0 && tool->result.code == 0)
+		return 0;
+	finding_add(&tool->context->findings, ITEM, GAVEA_UNKNOWN, "cannot read the stanza %s: %s", place,
+		r < 0 ? error_text(&tool->error, r) : tool_complaint(tool));
+	return r < 0 ? r : -EIO;
+}
+
+static int64_t integer_at(json_t *object, const char *outer, const char *inner)
+{
+	json_t *value = json_object_get(json_object_get(object, outer), inner);
+
+	return json_is_integer(value) ? json_integer_value(value) : -1;
+}
+
+/* Text of the JSON is the tool's: it is not freed before it was used. */
+static const char *text_at(json_t *object, const char *outer, const char *inner)
+{
+	return json_string_value(json_object_get(json_object_get(object, outer), inner));
+}
+
+static int read_backups(struct context *context, json_t *stanza, struct facts *facts)
+{
+	json_t *one, *list = json_object_get(stanza, "backup");
+	int64_t code = integer_at(stanza, "status", "code");
+	const char *message = text_at(stanza, "status", "message");
+	size_t i;
+	int r = 0;
+
+	json_array_foreach(list, i, one)
+	{
+		const char *label = json_string_value(json_object_get(one, "label"));
+		int64_t time = integer_at(one, "timestamp", "stop");
+
+		if (!label || time < 0)
+			return -EBADMSG;
+		if (json_is_true(json_object_get(one, "error")))
+			finding_add(&context->findings, label, GAVEA_WARNING,
+				"backup %s holds pages with wrong checksums: the database itself is damaged; "
+				"see \"pgbackrest "
+				"info --set=%s\"",
+				label, label);
+		r = facts_add(facts, label, time, integer_at(one, "info", "size"));
+		if (r < 0)
+			return r;
+	}
+	/* 2: no backups, which the count says. */
+	if (code != 0 && code != 2)
+		finding_add(&context->findings, ITEM, code == 1 || code == 3 ? GAVEA_CRITICAL : GAVEA_UNKNOWN,
+			"stanza %s: %s", context->settings->place,
+			message ? message : "pgbackrest gives no status");
+	return 0;
+}
+
+static struct wal_need *read_needs(json_t *stanza, uint64_t size, size_t *ret_count)
+{
+	json_t *one, *list = json_object_get(stanza, "backup");
+	struct wal_need *needs = calloc(NEEDS_MAX, sizeof(*needs));
+	size_t i, count = 0;
+
+	json_array_foreach(list, i, one)
+	{
+		const char *start = text_at(one, "archive", "start"), *stop = text_at(one, "archive", "stop");
+		struct wal_need *need = needs && count < NEEDS_MAX ? &needs[count] : NULL;
+
+		if (!need || !start || !stop || wal_name_parse(start, size, &need->start) < 0 ||
+			wal_name_parse(stop, size, &need->stop) < 0)
+			continue;
+		need->backup = json_string_value(json_object_get(one, "label"));
+		count += need->backup != NULL;
+	}
+	*ret_count = count;
+	return needs;
+}
+
+/* The archive of the newest database version; earlier ones can't be restored onto it. */
+static const char *archive_id(json_t *stanza)
+{
+	json_t *list = json_object_get(stanza, "archive");
+
+	return json_string_value(json_object_get(json_array_get(list, json_array_size(list) - 1), "id"));
+}
+
+static int read_segments(const struct buf *text, const char *id, struct wal_archive *archive)
+{
+	json_t *root = json_loadb(buf_str(text), text->size, 0, NULL), *value;
+	size_t length = strlen(id);
+	const char *name;
+	int r = json_is_object(root) ? 0 : -EBADMSG;
+
+	json_object_foreach(root, name, value)
+	{
+		const char *base = strrchr(name, '/');
+		json_t *time = json_object_get(value, "time");
+
+		/* Beside segments lie .history, .backup and .partial files. */
+		if (r < 0 || strncmp(name, id, length) != 0 || name[length] != '/' || !base ||
+			strnlen(base, 25) < 25 || (base[25] && base[25] != '-'))
+			continue;
+		if (wal_add(archive, base + 1, json_integer_value(time)) == -ENOMEM)
+			r = -ENOMEM;
+	}
+	json_decref(root);
+	return r;
+}
+
+static void look_at_wal(struct context *context, const char *place, json_t *stanza)
+{
+	uint64_t size = (uint64_t)context->settings->wal_segment_size;
+	struct wal_archive archive = {.segment_size = size};
+	const char *id = archive_id(stanza);
+	_cleanup_free_ struct wal_need *needs = NULL;
+	_cleanup_tool_ struct tool tool;
+	char argument[256], path[320];
+	size_t need_count;
+	int r;
+
+	if (!id)
+		return;
+	prepare(&tool, context, place, argument);
+	snprintf(path, sizeof(path), "archive/%s", place);
+	tool_add(&tool, "repo-ls");
+	tool_add(&tool, "--recurse");
+	tool_add(&tool, "--output=json");
+	tool_add(&tool, path);
+	r = tool_run(&tool);
+	if (r == 0)
+		r = tool.result.code ? -EIO : read_segments(&tool.result.output, id, &archive);
+	needs = read_needs(stanza, size, &need_count);
+	if (r < 0 || !needs)
+		finding_add(&context->findings, "wal", GAVEA_UNKNOWN, "cannot list the archive: %s",
+			r == -EIO ? tool_complaint(&tool) : error_text(&tool.error, r < 0 ? r : -ENOMEM));
+	else if (need_count || archive.count)
+		wal_judge(&archive, needs, need_count, context->settings->wal_grace, context->now,
+			&context->findings);
+	wal_done(&archive);
+}
+
+static int look(struct context *context, const char *place, struct facts *facts)
+{
+	_cleanup_tool_ struct tool tool;
+	char argument[256];
+	json_t *root, *stanza;
+	int r;
+
+	prepare(&tool, context, place, argument);
+	tool_add(&tool, "info");
+	tool_add(&tool, "--output=json");
+	r = run(&tool, place);
+	if (r < 0)
+		return r;
+	root = json_loadb(buf_str(&tool.result.output), tool.result.output.size, 0, NULL);
+	stanza = json_array_get(root, 0);
+	r = json_is_object(stanza) ? read_backups(context, stanza, facts) : -EBADMSG;
+	if (r == -EBADMSG)
+		finding_add(&context->findings, ITEM, GAVEA_UNKNOWN,
+			"pgbackrest's answer for the stanza %s cannot be read: it is not of the form that "
+			"2.45 writes",
+			place);
+	if (r == 0 && context->settings->wal)
+		look_at_wal(context, place, stanza);
+	json_decref(root);
+	return r;
+}
+
+/* The first line that names what is wrong: "…missing: 1, checksum invalid: 0…" or a status that is not ok. */
+static const char *trouble(char *text)
+{
+	char *rest = NULL;
+
+	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		line += strspn(line, " ");
+		if (strstr(line, "status: error") || strstr(line, "status: invalid") ||
+			strstr(line, "status: in-progress"))
+			return line;
+	}
+	return "it gives no status";
+}
+
+/* Its exit status is 0 whatever it finds. */
+static int verify(struct context *context, struct record *record)
+{
+	_cleanup_tool_ struct tool tool;
+	char argument[256];
+	char *output;
+	int r;
+
+	prepare(&tool, context, context->settings->place, argument);
+	tool_add(&tool, "verify");
+	tool_add(&tool, "--output=text");
+	tool_add(&tool, "--verbose");
+	r = tool_run(&tool);
+	if (r == -ETIME || r == -ECANCELED)
+		return -EAGAIN;
+	output = tool.result.output.data;
+	record->status = GAVEA_OK;
+	if (r < 0 || tool.result.code != 0 || !tool.result.output.size) {
+		record->status = GAVEA_UNKNOWN;
+		snprintf(record->text, sizeof(record->text), "\"pgbackrest verify\" failed: %.300s",
+			r < 0 ? error_text(&tool.error, r) : tool_complaint(&tool));
+	} else if (strstr(output, "status: error") || strstr(output, "status: invalid") ||
+		!strstr(output, "status: ok")) {
+		char *backup = strstr(output, "  backup:");
+
+		record->status = GAVEA_CRITICAL;
+		/* The first line says that there is an error, those on backups which one. */
+		snprintf(record->text, sizeof(record->text),
+			"\"pgbackrest verify\" found damage: %.300s; make a new full backup now",
+			trouble(backup && strstr(backup, "status: invalid") ? backup : output));
+	} else {
+		snprintf(record->text, sizeof(record->text), "checksums of all files");
+	}
+	return 0;
+}
+
+static int restore(struct context *context, const char *folder, bool (*stop)(void *), void *userdata,
+	struct error *error)
+{
+	_cleanup_tool_ struct tool tool;
+	char argument[256], path[4200];
+	int r;
+
+	prepare(&tool, context, context->settings->place, argument);
+	tool.stop = stop;
+	tool.userdata = userdata;
+	snprintf(path, sizeof(path), "--pg1-path=%s", folder);
+	tool_add(&tool, path);
+	tool_add(&tool, "--type=immediate");
+	tool_add(&tool, "--target-action=promote");
+	tool_add(&tool, "--archive-mode=off");
+	tool_add(&tool, "restore");
+	if (context->work)
+		tool_set(&tool, "PGBACKREST_LOCK_PATH=%s", context->work);
+	r = tool_run(&tool);
+	if (r < 0)
+		return error_set(error, r, "%s", error_text(&tool.error, r));
+	return tool.result.code
+		? error_set(error, -EIO, "\"pgbackrest restore\" failed: %s", tool_complaint(&tool))
+		: 0;
+}
+
+static const char *const programs[] = {"/usr/bin/pgbackrest", "/usr/local/bin/pgbackrest", NULL};
+
+const struct backup_kind kind_pgbackrest = {
+	.name = "pgbackrest",
+	.programs = programs,
+	.package = "pgbackrest",
+	.look = look,
+	.verify = verify,
+	.restore = restore,
+};

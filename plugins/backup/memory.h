@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What lasts between runs, in the key-value state: records of long work, and the sizes that were seen. */
+#ifndef BACKUP_MEMORY_H
+#define BACKUP_MEMORY_H
+
+#include "context.h"
+
+#define SIZES_MAX 101
+
+/* A record that cannot be read counts as none. */
+void memory_read_record(struct context *context, const char *key, struct record *ret_record);
+void memory_write_record(struct context *context, const char *key, const struct record *record);
+
+/* Sizes of up to window backups before the newest one, from the facts, or from memory where the kind does not tell them
+ * all; remembers that of the newest. Returns how many. */
+size_t memory_sizes(struct context *context, int64_t sizes[static SIZES_MAX]);
+
+#endif
