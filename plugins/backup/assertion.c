@@ -120,7 +120,7 @@ static int judge_manifest(struct scratch *scratch, const char *manifest, struct 
 static int judge_program(struct scratch *scratch, const char *command, struct error *error)
 {
 	_cleanup_free_ char *text = strdup(command);
-	_cleanup_tool_ struct tool tool;
+	_cleanup_tool_ struct tool tool = {0};
 	char *rest = NULL;
 	int r, count = 0;
 

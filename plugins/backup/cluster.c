@@ -74,7 +74,7 @@ static bool is_data_directory(const char *folder, char version[static 16])
 
 static int make_new(struct cluster *cluster, struct error *error)
 {
-	_cleanup_tool_ struct tool tool;
+	_cleanup_tool_ struct tool tool = {0};
 	char path[200];
 
 	prepare(cluster, &tool, path, "initdb");
@@ -109,7 +109,7 @@ static int start(struct cluster *cluster, struct error *error)
 {
 	struct scratch *scratch = cluster->scratch;
 	_cleanup_free_ char *options = NULL;
-	_cleanup_tool_ struct tool tool;
+	_cleanup_tool_ struct tool tool = {0};
 	char path[200], link[4300], log[4300];
 	int r = write_access(scratch, error);
 
@@ -147,7 +147,7 @@ static int start(struct cluster *cluster, struct error *error)
 		char *found;
 
 		if (file_read(AT_FDCWD, log, 1 << 20, &text) == 0 &&
-			(found = strstr(buf_str(&text), "FATAL")))
+			(found = strcasestr(buf_str(&text), "could not") ? strcasestr(buf_str(&text), "could not") : strstr(buf_str(&text), "FATAL")))
 			return error_set(error, r, "PostgreSQL does not come up from what was restored: %.*s",
 				(int)MIN(strcspn(found, "\n"), (size_t)300), found);
 	}
@@ -156,7 +156,7 @@ static int start(struct cluster *cluster, struct error *error)
 
 static void stop(struct cluster *cluster)
 {
-	_cleanup_tool_ struct tool tool;
+	_cleanup_tool_ struct tool tool = {0};
 	char path[200];
 
 	prepare(cluster, &tool, path, "pg_ctl");
@@ -175,7 +175,7 @@ static void stop(struct cluster *cluster)
 /* Dumps name owners that are not here: what fails for want of them does not count, the query does. */
 static int load(struct cluster *cluster, const char *dump, bool custom, struct error *error)
 {
-	_cleanup_tool_ struct tool tool;
+	_cleanup_tool_ struct tool tool = {0};
 	char path[200];
 
 	prepare(cluster, &tool, path, custom ? "pg_restore" : "psql");
@@ -201,7 +201,7 @@ static int load(struct cluster *cluster, const char *dump, bool custom, struct e
 
 static int ask(struct cluster *cluster, const char *sql, struct error *error)
 {
-	_cleanup_tool_ struct tool tool;
+	_cleanup_tool_ struct tool tool = {0};
 	char path[200], *answer;
 	double number;
 	int r;

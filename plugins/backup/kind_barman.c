@@ -53,7 +53,7 @@ static int read_backup(struct context *context, json_t *one, struct facts *facts
 
 static int ask(struct context *context, const char *command, const char *place, json_t **ret_root)
 {
-	_cleanup_tool_ struct tool tool;
+	_cleanup_tool_ struct tool tool = {0};
 	int r;
 
 	prepare(&tool, context);
@@ -122,7 +122,7 @@ static int look(struct context *context, const char *place, struct facts *facts)
 static int verify(struct context *context, struct record *record)
 {
 	const struct backup *newest = facts_newest(&context->facts);
-	_cleanup_tool_ struct tool tool;
+	_cleanup_tool_ struct tool tool = {0};
 	int r;
 
 	prepare(&tool, context);
@@ -151,7 +151,7 @@ static int verify(struct context *context, struct record *record)
 static int restore(struct context *context, const char *folder, bool (*stop)(void *), void *userdata,
 	struct error *error)
 {
-	_cleanup_tool_ struct tool tool;
+	_cleanup_tool_ struct tool tool = {0};
 	int r;
 
 	prepare(&tool, context);

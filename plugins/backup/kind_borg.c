@@ -95,7 +95,7 @@ static int read_archives(struct context *context, const struct buf *text, struct
 
 static void read_size(struct context *context, const char *place, struct backup *newest)
 {
-	_cleanup_tool_ struct tool tool;
+	_cleanup_tool_ struct tool tool = {0};
 	_cleanup_free_ char *archive = NULL;
 	json_t *root, *size;
 
@@ -134,7 +134,7 @@ static void look_at_locks(struct context *context, const char *place)
 
 static int look(struct context *context, const char *place, struct facts *facts)
 {
-	_cleanup_tool_ struct tool tool;
+	_cleanup_tool_ struct tool tool = {0};
 	struct backup *newest;
 	int r;
 
@@ -160,7 +160,7 @@ static int look(struct context *context, const char *place, struct facts *facts)
 static int verify(struct context *context, struct record *record)
 {
 	const struct settings *settings = context->settings;
-	_cleanup_tool_ struct tool tool;
+	_cleanup_tool_ struct tool tool = {0};
 	int r;
 
 	prepare(&tool, context, settings->place);
@@ -197,7 +197,7 @@ static int restore(struct context *context, const char *folder, bool (*stop)(voi
 {
 	const struct settings *settings = context->settings;
 	_cleanup_free_ char *archive = NULL;
-	_cleanup_tool_ struct tool tool;
+	_cleanup_tool_ struct tool tool = {0};
 	int r;
 
 	if (asprintf(&archive, "::%s", facts_newest(&context->facts)->name) < 0)

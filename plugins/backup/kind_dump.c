@@ -100,7 +100,7 @@ static void remember(
 /* pg_dump's own format has no trailer: only pg_restore can tell whether all of it is there. */
 static enum gavea_status read_custom(struct context *context, const char *path, char text[static 1024])
 {
-	_cleanup_tool_ struct tool tool;
+	_cleanup_tool_ struct tool tool = {0};
 	int r;
 
 	if (access(PG_RESTORE, X_OK) < 0) {

@@ -139,7 +139,7 @@ static void look_at_wal(struct context *context, const char *place, json_t *stan
 	struct wal_archive archive = {.segment_size = size};
 	const char *id = archive_id(stanza);
 	_cleanup_free_ struct wal_need *needs = NULL;
-	_cleanup_tool_ struct tool tool;
+	_cleanup_tool_ struct tool tool = {0};
 	char argument[256], path[320];
 	size_t need_count;
 	int r;
@@ -167,7 +167,7 @@ static void look_at_wal(struct context *context, const char *place, json_t *stan
 
 static int look(struct context *context, const char *place, struct facts *facts)
 {
-	_cleanup_tool_ struct tool tool;
+	_cleanup_tool_ struct tool tool = {0};
 	char argument[256];
 	json_t *root, *stanza;
 	int r;
@@ -209,7 +209,7 @@ static const char *trouble(char *text)
 /* Its exit status is 0 whatever it finds. */
 static int verify(struct context *context, struct record *record)
 {
-	_cleanup_tool_ struct tool tool;
+	_cleanup_tool_ struct tool tool = {0};
 	char argument[256];
 	char *output;
 	int r;
@@ -245,7 +245,7 @@ static int verify(struct context *context, struct record *record)
 static int restore(struct context *context, const char *folder, bool (*stop)(void *), void *userdata,
 	struct error *error)
 {
-	_cleanup_tool_ struct tool tool;
+	_cleanup_tool_ struct tool tool = {0};
 	char argument[256], path[4200];
 	int r;
 

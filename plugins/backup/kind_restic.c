@@ -108,7 +108,7 @@ static int read_snapshots(struct context *context, const struct buf *text, struc
 /* restic 0.14 does not keep the size with the snapshot. Without it the size is simply not known. */
 static void read_size(struct context *context, const char *place, struct backup *newest)
 {
-	_cleanup_tool_ struct tool tool;
+	_cleanup_tool_ struct tool tool = {0};
 	json_t *root, *size;
 
 	prepare(&tool, context, place);
@@ -126,7 +126,7 @@ static void read_size(struct context *context, const char *place, struct backup 
 
 static void judge_lock(struct context *context, const char *place, const char *id)
 {
-	_cleanup_tool_ struct tool tool;
+	_cleanup_tool_ struct tool tool = {0};
 	const char *when, *host;
 	int64_t time;
 	json_t *root;
@@ -153,7 +153,7 @@ static void judge_lock(struct context *context, const char *place, const char *i
 
 static void look_at_locks(struct context *context, const char *place)
 {
-	_cleanup_tool_ struct tool tool;
+	_cleanup_tool_ struct tool tool = {0};
 	char *line, *rest = NULL;
 	int count = 0, r;
 
@@ -176,7 +176,7 @@ static void look_at_locks(struct context *context, const char *place)
 
 static int look(struct context *context, const char *place, struct facts *facts)
 {
-	_cleanup_tool_ struct tool tool;
+	_cleanup_tool_ struct tool tool = {0};
 	struct backup *newest;
 	int r;
 
@@ -200,7 +200,7 @@ static int look(struct context *context, const char *place, struct facts *facts)
 static int verify(struct context *context, struct record *record)
 {
 	const struct settings *settings = context->settings;
-	_cleanup_tool_ struct tool tool;
+	_cleanup_tool_ struct tool tool = {0};
 	char subset[64];
 	int64_t part = record->part % settings->verify_parts + 1;
 	int r;
@@ -248,7 +248,7 @@ static int restore(struct context *context, const char *folder, bool (*stop)(voi
 {
 	const struct settings *settings = context->settings;
 	const struct backup *newest = facts_newest(&context->facts);
-	_cleanup_tool_ struct tool tool;
+	_cleanup_tool_ struct tool tool = {0};
 	int r;
 
 	prepare(&tool, context, settings->place);

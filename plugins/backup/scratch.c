@@ -22,7 +22,7 @@
 
 static int run(struct context *context, const char *program, const char *option, const char *path)
 {
-	_cleanup_tool_ struct tool tool;
+	_cleanup_tool_ struct tool tool = {0};
 	int r;
 
 	tool_init(&tool, context, program);
@@ -36,7 +36,7 @@ static int run(struct context *context, const char *program, const char *option,
 
 static void chmod_tree(struct context *context, const char *path)
 {
-	_cleanup_tool_ struct tool tool;
+	_cleanup_tool_ struct tool tool = {0};
 
 	tool_init(&tool, context, "/usr/bin/chmod");
 	tool.tidies = true;
@@ -49,7 +49,7 @@ static void chmod_tree(struct context *context, const char *path)
 /* A cluster that a killed worker left behind holds the folder. */
 static void stop_cluster(struct context *context, const char *path)
 {
-	_cleanup_tool_ struct tool tool;
+	_cleanup_tool_ struct tool tool = {0};
 	char link[4300], target[4096];
 	ssize_t n;
 
