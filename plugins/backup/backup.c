@@ -207,7 +207,7 @@ static const char *const write_paths[] = {"${work}", "${restore_into}", NULL};
 
 static const struct gavea_needs needs = {
 	.size = sizeof(needs),
-	.network = GAVEA_NETWORK_CLIENT,
+	.network = GAVEA_NETWORK_SERVER, /* the temporary PostgreSQL listens, on a unix socket */
 	.exec = 1,
 	.concurrency = 2,
 	.memory = UINT64_C(1) << 30, /* of the tools too: restic and borg hold their indexes */

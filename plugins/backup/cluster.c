@@ -30,6 +30,11 @@ static void prepare(struct cluster *cluster, struct tool *tool, char path[static
 	tool_set(tool, "PGUSER=postgres");
 	tool_set(tool, "PGPASSFILE=/dev/null");
 	tool_set(tool, "PGCONNECT_TIMEOUT=30");
+	/* For the restore_command that pgbackrest wrote into the data directory. */
+	if (cluster->scratch->context->settings->config)
+		tool_set(tool, "PGBACKREST_CONFIG=%s", cluster->scratch->context->settings->config);
+	tool_set(tool, "PGBACKREST_LOG_LEVEL_FILE=off");
+	tool_set(tool, "PGBACKREST_LOCK_PATH=%s", cluster->scratch->run);
 }
 
 static int run(struct tool *tool, const char *what, struct error *error)
@@ -147,7 +152,9 @@ static int start(struct cluster *cluster, struct error *error)
 		char *found;
 
 		if (file_read(AT_FDCWD, log, 1 << 20, &text) == 0 &&
-			(found = strcasestr(buf_str(&text), "could not") ? strcasestr(buf_str(&text), "could not") : strstr(buf_str(&text), "FATAL")))
+			(found = strcasestr(buf_str(&text), "could not")
+					? strcasestr(buf_str(&text), "could not")
+					: strstr(buf_str(&text), "FATAL")))
 			return error_set(error, r, "PostgreSQL does not come up from what was restored: %.*s",
 				(int)MIN(strcspn(found, "\n"), (size_t)300), found);
 	}
@@ -197,6 +204,29 @@ static int load(struct cluster *cluster, const char *dump, bool custom, struct e
 		tool_add(&tool, dump);
 	}
 	return run(&tool, "cannot load the dump", error);
+}
+
+/* pg_ctl says that a server is up which still replays its log: only a connection tells. */
+static int wait_ready(struct cluster *cluster, struct error *error)
+{
+	for (;;) {
+		_cleanup_tool_ struct tool tool = {0};
+		char path[200];
+		int r;
+
+		prepare(cluster, &tool, path, "psql");
+		tool_add(&tool, "-XqAt");
+		tool_add(&tool, "-d");
+		tool_add(&tool, "postgres");
+		tool_add(&tool, "-c");
+		tool_add(&tool, "select 1");
+		r = run(&tool, "PostgreSQL does not let us in after the restore", error);
+		if (r != -EBADMSG || !strstr(buf_str(&tool.result.errors), "the database system is"))
+			return r;
+		if (scratch_stop(cluster->scratch))
+			return error_set(error, -ETIME, "the restored PostgreSQL was not ready in time");
+		(void)usleep(200000);
+	}
 }
 
 static int ask(struct cluster *cluster, const char *sql, struct error *error)
@@ -254,6 +284,8 @@ int cluster_query(struct scratch *scratch, const char *sql, struct error *error)
 	r = is_new ? make_new(&cluster, error) : 0;
 	if (r == 0)
 		r = start(&cluster, error);
+	if (r == 0)
+		r = wait_ready(&cluster, error);
 	if (r == 0 && is_new)
 		r = load(&cluster, dump, custom, error);
 	if (r == 0)

@@ -331,7 +331,7 @@ static int take_file(void *userdata, const void *data, size_t size)
 
 int content_copy(const char *path, const char *to, const struct content_limits *limits, struct error *error)
 {
-	_cleanup_fd_ int fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	_cleanup_fd_ int fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 
 	if (fd < 0)
 		return error_set(error, -errno, "cannot make %s: %s", to, strerror(errno));

@@ -20,13 +20,15 @@
 #define LOOK_EVERY (2 * NSEC_PER_SEC)
 #define FREE_PARTS 20 /* a restore leaves this part of the file system free */
 
-static int run(struct context *context, const char *program, const char *option, const char *path)
+static int run(
+	struct context *context, bool as_self, const char *program, const char *option, const char *path)
 {
 	_cleanup_tool_ struct tool tool = {0};
 	int r;
 
 	tool_init(&tool, context, program);
 	tool.tidies = true;
+	tool.as_self = as_self;
 	tool_add(&tool, option);
 	tool_add(&tool, "--");
 	tool_add(&tool, path);
@@ -80,11 +82,12 @@ static void remove_tree(struct context *context, const char *path)
 	stop_cluster(context, path);
 	snprintf(data, sizeof(data), "%s/" SCRATCH_DATA, path);
 	snprintf(sub, sizeof(sub), "%s/" SCRATCH_RUN, path);
-	if (run(context, "/usr/bin/rm", "-rf", data) < 0) {
+	if (run(context, false, "/usr/bin/rm", "-rf", data) < 0) {
 		chmod_tree(context, data);
-		(void)run(context, "/usr/bin/rm", "-rf", data);
+		(void)run(context, false, "/usr/bin/rm", "-rf", data);
+		(void)run(context, true, "/usr/bin/rm", "-rf", data);
 	}
-	(void)run(context, "/usr/bin/rm", "-rf", sub);
+	(void)run(context, false, "/usr/bin/rm", "-rf", sub);
 	snprintf(sub, sizeof(sub), "%s/pg_ctl", path);
 	(void)unlink(sub);
 	snprintf(sub, sizeof(sub), "%s/hba", path);
@@ -149,8 +152,10 @@ int scratch_open(struct scratch *scratch, struct context *context, struct error 
 		(void)chmod(scratch->path, 01777); /* NOLINT: the name cannot be guessed */
 	snprintf(scratch->data, sizeof(scratch->data), "%s/" SCRATCH_DATA, scratch->path);
 	snprintf(scratch->run, sizeof(scratch->run), "%s/" SCRATCH_RUN, scratch->path);
-	if (run(context, "/usr/bin/mkdir", "-m700", scratch->data) < 0 ||
-		run(context, "/usr/bin/mkdir", "-m700", scratch->run) < 0)
+	/* What needs no tool is written by this process, and read by the other user's PostgreSQL. */
+	if (run(context, !context->settings->kind->programs, "/usr/bin/mkdir",
+		    context->settings->kind->programs ? "-m700" : "-m755", scratch->data) < 0 ||
+		run(context, false, "/usr/bin/mkdir", "-m700", scratch->run) < 0)
 		return error_set(error, -EACCES, "cannot make folders in %s%s", scratch->path,
 			context->settings->has_user ? ": let the user into it" : "");
 	return 0;

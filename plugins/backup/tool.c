@@ -158,7 +158,8 @@ int tool_run(struct tool *tool)
 		.arguments = tool->arguments,
 		.environment = (const char *const *)tool->environment,
 		.directory = tool->directory,
-		.user = tool->context->settings->has_user ? &tool->context->settings->user : NULL,
+		.user = tool->context->settings->has_user && !tool->as_self ? &tool->context->settings->user
+									    : NULL,
 		.output_max = OUTPUT_MAX,
 		.errors_max = ERRORS_MAX,
 		.deadline = tool->tidies ? clock_ns(CLOCK_MONOTONIC) + TIDYING : tool->context->deadline,

@@ -20,6 +20,7 @@ struct tool {
 	size_t variables;
 	const char *directory;
 	bool wants_password;
+	bool as_self; /* not as the user that the options name */
 	bool tidies; /* it cleans up: it goes on when the run is cancelled, for a while after the deadline */
 	bool (*stop)(void *userdata); /* beside the host's wish; NULL: none */
 	void *userdata;

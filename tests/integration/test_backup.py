@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The backup plugin on repositories of the real tools, damaged in the ways in which the tools' own words stay green."""
+import gzip
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+
+import pytest
+
+from conftest import cli
+
+STATUSES = {"ok": 0, "warning": 1, "critical": 2, "unknown": 3}
+
+
+def run(kind, *words, **options):
+    words = [*words, f"kind={kind}", *(f"{key}={value}" for key, value in options.items())]
+    done = cli("run", "backup", *words, "--json", "--timeout", "2min", check=False)
+    assert done.stdout, done.stderr
+    result = json.loads(done.stdout)
+    assert done.returncode == STATUSES[result["status"]]
+    result["named"] = {item["name"]: item for item in result["items"]}
+    return result
+
+
+def tool(*command, **environment):
+    return subprocess.run(list(map(str, command)), env=dict(os.environ, **environment), check=True,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True)
+
+
+def needs(name):
+    return pytest.mark.skipif(not shutil.which(name), reason=f"{name} is not installed")
+
+
+@pytest.fixture(name="source", scope="module")
+def fixture_source(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("source")
+    (folder / "a").write_text("hello")
+    (folder / "b").write_bytes(os.urandom(300000))
+    (folder.parent / "password").write_text("correct horse\n")
+    return folder
+
+
+@pytest.fixture(name="restic", scope="module")
+def fixture_restic(tmp_path_factory, source):
+    """restic() gives a fresh copy of one repository, and its options."""
+    master = tmp_path_factory.mktemp("restic") / "master"
+    environment = {"RESTIC_REPOSITORY": str(master), "RESTIC_PASSWORD_FILE": str(source.parent / "password")}
+    tool("restic", "--no-cache", "init", **environment)
+    tool("restic", "--no-cache", "backup", source, **environment)
+    count = iter(range(100))
+
+    def make():
+        copy = master.parent / f"copy{next(count)}"
+        shutil.copytree(master, copy)
+        return copy, {"repository": copy, "password_file": source.parent / "password"}
+    return make
+
+
+def packs(repository):
+    return [path for path in (repository / "data").rglob("*") if path.is_file()]
+
+
+@needs("restic")
+def test_a_good_restic_repository_is_ok_and_can_be_restored(restic, source, tmp_path):
+    _, options = restic()
+    manifest = tmp_path / "manifest"
+    manifest.write_text("".join(
+        f"{tool('sha256sum', source / name).stdout.split()[0]}  {str(source)[1:]}/{name}\n" for name in "ab"))
+    into = tmp_path / "into"
+    into.mkdir()
+    result = run("restic", f"restore_assert=sha256 {manifest}", f"restore_assert=exists {str(source)[1:]}/a",
+                 restore_every="7d", restore_into=into, read_paths=manifest, **options)
+    assert result["status"] == "ok", result
+    assert result["named"]["restore"]["summary"].endswith("2 assertions hold")
+    assert [path.name for path in into.iterdir()] == [".gavea-restore.lock"]
+
+
+@needs("restic")
+def test_restic_data_that_is_missing_is_critical_although_snapshots_ends_well(restic):
+    repository, options = restic()
+    max(packs(repository), key=lambda path: path.stat().st_size).unlink()
+    assert run("restic", verify_every="0s", **options)["status"] == "ok"  # what a look at the list alone would say
+    result = run("restic", **options)
+    assert result["status"] == "critical" and "found damage" in result["summary"]
+
+
+@needs("restic")
+def test_restic_without_snapshots_is_critical_although_check_ends_well(restic):
+    repository, options = restic()
+    for path in (repository / "snapshots").iterdir():
+        path.unlink()
+    result = run("restic", verify_data="true", **options)
+    assert result["status"] == "critical" and "there is no backup" in result["named"]["count"]["summary"]
+
+
+@needs("restic")
+def test_a_wrong_password_is_unknown_and_no_repository_critical(restic, tmp_path):
+    repository, options = restic()
+    result = run("restic", repository=repository, password="secret-word")
+    assert result["status"] == "unknown" and "password is wrong" in result["summary"]
+    assert "secret-word" not in json.dumps(result)
+    result = run("restic", **dict(options, repository=tmp_path))
+    assert result["status"] == "critical" and "there is no restic repository" in result["summary"]
+
+
+@needs("restic")
+def test_an_assertion_that_does_not_hold_and_a_restore_that_is_too_large(restic, tmp_path):
+    _, options = restic()
+    result = run("restic", "restore_assert=exists etc/hosts", restore_every="7d", restore_into=tmp_path, **options)
+    assert result["status"] == "critical" and "etc/hosts is not there after the restore" in result["summary"]
+    result = run("restic", "restore_assert=exists a", restore_every="7d", restore_into=tmp_path, restore_max_size="1KiB",
+                 **options)
+    assert result["status"] == "unknown" and "restore_max_size" in result["summary"]
+
+
+@needs("restic")
+def test_a_copy_on_the_same_disk_is_no_second_copy(restic):
+    _, options = restic()
+    other, _ = restic()
+    result = run("restic", verify_every="0s", copies=other, **options)
+    assert result["status"] == "warning" and "same place" in result["named"]["copies"]["summary"]
+
+
+@needs("borg")
+def test_borg_with_flipped_bytes_is_critical_although_list_ends_well(source, tmp_path):
+    repository, work = tmp_path / "borg", tmp_path / "work"
+    work.mkdir()
+    environment = {"BORG_REPO": str(repository), "BORG_PASSPHRASE": "pw", "BORG_BASE_DIR": str(tmp_path / "base")}
+    tool("borg", "init", "-e", "repokey", **environment)
+    tool("borg", "create", "::one", source, **environment)
+    options = {"repository": repository, "password": "pw", "work": work}
+    assert run("borg", **options)["status"] == "ok"
+    largest = max((repository / "data" / "0").iterdir(), key=lambda path: path.stat().st_size)
+    data = bytearray(largest.read_bytes())
+    data[len(data) // 2] ^= 0xff
+    largest.write_bytes(data)
+    result = run("borg", **options)
+    assert result["status"] == "critical" and "found damage" in result["named"]["verification"]["summary"]
+
+
+def dump(folder, content, name="db.sql.gz"):
+    path = folder / name
+    path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    return path
+
+
+GOOD = b"-- PostgreSQL database dump\ncreate table a(i int);\n" + b"-- filler\n" * 1000 + b"-- PostgreSQL database dump complete\n"
+
+
+def test_a_good_dump_is_ok(tmp_path):
+    assert run("dump", files=dump(tmp_path, GOOD))["status"] == "ok"
+
+
+def test_an_error_of_pg_dump_that_was_packed_is_critical(tmp_path):
+    path = dump(tmp_path, b'pg_dump: error: connection to server failed\n')
+    tool("gzip", "-t", path)
+    result = run("dump", files=path)
+    assert result["status"] == "critical" and "an error instead of data" in result["summary"]
+
+
+def test_dumps_that_are_cut_off_or_damaged_are_critical(tmp_path):
+    whole = dump(tmp_path, GOOD[:-40])
+    assert "lacks \"-- PostgreSQL database dump complete\"" in run("dump", files=whole)["summary"]
+    path = dump(tmp_path, GOOD, "cut.sql.gz")
+    path.write_bytes(path.read_bytes()[:-12])
+    assert "cut off" in run("dump", files=path)["summary"]
+    data = bytearray(gzip.compress(GOOD))
+    data[-6] ^= 1  # of the checksum
+    path.write_bytes(data)
+    assert run("dump", files=path)["status"] == "critical"
+    for program, suffix in (("zstd", "zst"), ("xz", "xz"), ("bzip2", "bz2")):
+        if shutil.which(program):
+            plain = dump(tmp_path, GOOD, f"{program}.sql")
+            tool(program, plain)
+            packed = plain.with_name(plain.name + "." + suffix)
+            assert run("dump", files=packed)["status"] == "ok"
+            packed.write_bytes(packed.read_bytes()[:-9])
+            assert run("dump", files=packed)["status"] == "critical", program
+
+
+def test_an_archive_without_entries_is_critical_and_one_with_some_is_ok(tmp_path):
+    path = tmp_path / "a.tar.gz"
+    tarfile.open(path, "w:gz").close()
+    assert "without entries" in run("dump", files=path)["summary"]
+    with tarfile.open(path, "w:gz") as archive:
+        archive.add(__file__)
+    assert run("dump", files=path)["status"] == "ok"
+
+
+def test_a_bomb_a_fifo_and_a_loop_of_links_end_with_a_word(tmp_path):
+    path = dump(tmp_path, bytes(64 << 20), "bomb.sql.gz")
+    result = run("dump", files=path, content_max="1MiB")
+    assert result["status"] == "critical" and "unpacks to more than 1 MiB" in result["summary"]
+    os.mkfifo(tmp_path / "fifo")
+    result = run("dump", files=tmp_path / "fifo")
+    assert result["status"] == "critical" and "not a plain file" in json.dumps(result)
+    os.symlink("loop", tmp_path / "loop")
+    assert run("dump", files=tmp_path / "loop")["status"] != "ok"
+
+
+def test_an_empty_directory_is_critical_and_a_full_one_ok(tmp_path):
+    assert run("directory", directory=tmp_path)["status"] == "critical"
+    (tmp_path / "one").write_text("x")
+    assert run("directory", directory=tmp_path)["status"] == "ok"
+    os.utime(tmp_path / "one", (1, 1))
+    assert run("directory", directory=tmp_path)["status"] == "critical"
+
+
+def test_a_tool_that_floods_or_is_missing_is_unknown(tmp_path):
+    result = run("restic", repository=tmp_path, program="/usr/bin/yes", password="x")
+    assert result["status"] == "unknown"
+    result = run("restic", repository=tmp_path, program="/usr/bin/no-such-tool", password="x")
+    assert result["status"] == "unknown" and "install the package restic" in result["summary"]
+
+
+SERVER = "/usr/lib/postgresql/15/bin"
+
+CONFIG = """[global]
+repo1-path={folder}/repo
+log-level-file=off
+lock-path={folder}/lock
+repo1-retention-full=3
+start-fast=y
+[main]
+pg1-path={folder}/data
+pg1-socket-path={folder}
+pg1-port={port}
+"""
+
+SETUP = """set -e
+{bin}/initdb -D {folder}/data -A trust -N -U postgres
+cat >>{folder}/data/postgresql.conf <<X
+listen_addresses=''
+unix_socket_directories='{folder}'
+port={port}
+fsync=off
+archive_mode=on
+archive_command='pgbackrest --config={folder}/conf --stanza=main archive-push %p'
+X
+{bin}/pg_ctl -D {folder}/data -w -l {folder}/log start
+trap '{bin}/pg_ctl -D {folder}/data -w -m immediate stop' EXIT
+sql() {{ psql -h {folder} -p {port} -U postgres -qc "$1"; }}
+pgbackrest --config={folder}/conf --stanza=main stanza-create
+sql 'create table t as select generate_series(1, 1000)'
+pgbackrest --config={folder}/conf --stanza=main backup
+for i in 1 2 3; do sql "insert into t values ($i)"; sql 'select pg_switch_wal()'; done
+pgbackrest --config={folder}/conf --stanza=main check
+"""
+
+
+@pytest.fixture(name="postgres", scope="module")
+def fixture_postgres(tmp_path_factory):
+    """The folder of a stanza "main" with one backup and WAL after it, owned by postgres; its server has ended."""
+    if not os.path.exists(SERVER) or not shutil.which("pgbackrest") or os.geteuid() != 0:
+        pytest.skip("wants root, postgresql-15 and pgbackrest")
+    folder = tmp_path_factory.mktemp("pg")
+    for path in (folder, *folder.parents):
+        if path.name.startswith("pytest"):
+            path.chmod(0o755)
+    shutil.chown(folder, "postgres")
+    values = {"folder": folder, "port": 5999, "bin": SERVER}
+    (folder / "conf").write_text(CONFIG.format(**values))
+    tool("setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "sh", "-c", SETUP.format(**values), LC_ALL="C")
+    return folder
+
+
+def pgbackrest(folder, *words, **options):
+    return run("pgbackrest", *words, stanza="main", config=folder / "conf", read_paths=folder, wal_grace="0s", **options)
+
+
+def test_a_good_stanza_is_ok_and_its_restore_answers_a_query(postgres, tmp_path):
+    for path in (tmp_path, tmp_path.parent):
+        path.chmod(0o755)
+    result = pgbackrest(postgres, "restore_assert=query select count(*) >= 1000 from t", user="postgres", restore_every="7d",
+                        restore_into=tmp_path)
+    assert result["status"] == "ok", result
+    assert [path.name for path in tmp_path.iterdir()] == [".gavea-restore.lock"]
+
+
+def test_one_deleted_wal_segment_is_critical_although_info_and_verify_end_well(postgres):
+    segments = sorted(path for path in (postgres / "repo/archive/main").rglob("*.gz") if ".backup" not in path.name)
+    victim = segments[-2]
+    kept = victim.rename(postgres / "kept")
+    try:
+        result = pgbackrest(postgres)
+    finally:
+        kept.rename(victim)
+    assert result["status"] == "critical" and victim.name[:24] in result["named"]["wal"]["summary"]
+
+
+def test_a_corrupted_file_is_critical_although_verify_exits_with_0(postgres):
+    files = (postgres / "repo/backup/main").rglob("*.gz")
+    victim = max((path for path in files if "pg_data" in str(path)), key=lambda path: path.stat().st_size)
+    whole = victim.read_bytes()
+    victim.write_bytes(whole[:100] + b"damage" + whole[106:])
+    try:
+        result = pgbackrest(postgres)
+    finally:
+        victim.write_bytes(whole)
+    assert result["status"] == "critical" and "found damage" in result["named"]["verification"]["summary"]
