@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "plugins/backup/content.h"
+#include "plugins/backup/judge.h"
+#include "plugins/backup/ping.h"
+#include "plugins/backup/wal.h"
+
+#include <errno.h>
+
+#define NOW INT64_C(1000000000)
+#define DAY 86400
+
+static const struct judge_settings daily = {
+	.interval = DAY, .grace = 3600, .min_count = 1, .size_change = 50};
+
+static enum gavea_status judge_one(int64_t age, int64_t size, char *text, const char *item)
+{
+	static const int64_t earlier[] = {90, 100, 110};
+	_cleanup_facts_ struct facts facts = {0};
+	_cleanup_findings_ struct findings findings = {0};
+	enum gavea_status status = GAVEA_UNKNOWN;
+
+	assert_int_equal(facts_add(&facts, "new", NOW - age, size), 0);
+	judge_backups(&daily, "/srv", &facts, earlier, 3, NOW, &findings);
+	for (size_t i = 0; i < findings.count; i++)
+		if (streq(findings.list[i].name, item)) {
+			status = findings.list[i].status;
+			strcpy(text, findings.list[i].text);
+		}
+	return status;
+}
+
+static void a_late_backup_warns_and_a_second_missing_one_is_critical(void **state)
+{
+	char text[1024];
+
+	(void)state;
+	assert_int_equal(judge_one(DAY + 3600, 100, text, "age"), GAVEA_OK);
+	assert_int_equal(judge_one(DAY + 3601, 100, text, "age"), GAVEA_WARNING);
+	assert_int_equal(judge_one(2 * DAY + 3601, 100, text, "age"), GAVEA_CRITICAL);
+	assert_int_equal(judge_one(-301, 100, text, "age"), GAVEA_UNKNOWN);
+}
+
+static void a_size_far_from_the_median_warns(void **state)
+{
+	char text[1024];
+
+	(void)state;
+	assert_int_equal(judge_one(0, 150, text, "size"), GAVEA_OK);
+	assert_int_equal(judge_one(0, 151, text, "size"), GAVEA_WARNING);
+	assert_int_equal(judge_one(0, 49, text, "size"), GAVEA_WARNING);
+	assert_string_equal(text,
+		"the newest backup new has 49 B, -51% from the median of the last 3 (100 B): look what is "
+		"missing in it or what grew");
+}
+
+static void no_backup_is_critical(void **state)
+{
+	_cleanup_facts_ struct facts facts = {0};
+	_cleanup_findings_ struct findings findings = {0};
+
+	(void)state;
+	judge_backups(&daily, "rest:https://u:secret@host/", &facts, NULL, 0, NOW, &findings);
+	assert_int_equal(findings.count, 1);
+	assert_int_equal(findings.list[0].status, GAVEA_CRITICAL);
+	assert_string_equal(findings.list[0].text,
+		"there is no backup in rest:https://host/: run the backup job, and look whether it writes "
+		"there");
+}
+
+static void a_record_reads_back_and_nonsense_is_refused(void **state)
+{
+	struct record record = {5, 3, 2, GAVEA_CRITICAL, 4, "two\nlines"}, back;
+	char text[1024];
+
+	(void)state;
+	record_write(&record, text);
+	assert_int_equal(record_read(text, &back), 0);
+	assert_memory_equal(&record, &back, sizeof(record));
+	assert_int_equal(record_read("1 2 3 4 9 5\n", &back), -EINVAL);
+	assert_int_equal(record_read("", &back), -EINVAL);
+}
+
+static void times_of_the_tools_are_read(void **state)
+{
+	int64_t time;
+
+	(void)state;
+	assert_int_equal(time_parse("2001-09-09T01:46:40.5Z", &time), 0);
+	assert_int_equal(time, NOW);
+	assert_int_equal(time_parse("2001-09-09 03:46:40+02:00", &time), 0);
+	assert_int_equal(time, NOW);
+	assert_int_equal(time_parse("2001-09-09T01:46:40", &time), 0);
+	assert_int_equal(time_parse("2001-13-09T01:46:40Z", &time), -EINVAL);
+	assert_int_equal(time_parse("2001-09-09T01:46:40Zx", &time), -EINVAL);
+}
+
+static enum gavea_status judge_wal(const char *const *names, const char *start, char *text)
+{
+	struct wal_archive archive = {.segment_size = 16 << 20};
+	struct wal_need need = {.backup = "B"};
+	_cleanup_findings_ struct findings findings = {0};
+	enum gavea_status status;
+
+	for (; *names; names++)
+		assert_int_equal(wal_add(&archive, *names, NOW - 1000), 0);
+	assert_int_equal(wal_name_parse(start, 16 << 20, &need.start), 0);
+	need.stop = need.start;
+	wal_judge(&archive, &need, 1, 600, NOW, &findings);
+	wal_done(&archive);
+	assert_int_equal(findings.count, 1);
+	status = findings.list[0].status;
+	strcpy(text, findings.list[0].text);
+	return status;
+}
+
+static void a_hole_in_the_wal_is_critical_also_where_a_log_file_ends(void **state)
+{
+	static const char *const whole[] = {"0000000100000000000000FE", "0000000100000000000000FF",
+		"000000010000000100000000", "000000020000000100000001", NULL};
+	static const char *const hole[] = {"0000000100000000000000FE", "000000010000000100000000", NULL};
+	char text[1024];
+
+	(void)state;
+	assert_int_equal(judge_wal(whole, whole[0], text), GAVEA_OK);
+	assert_string_equal(text, "4 WAL segments without a hole");
+	assert_int_equal(judge_wal(hole, hole[0], text), GAVEA_CRITICAL);
+	assert_non_null(strstr(text, "WAL 0000000100000000000000FF is missing"));
+	/* Nothing that is kept needs what is older than the oldest backup. */
+	assert_int_equal(judge_wal(hole, hole[1], text), GAVEA_OK);
+}
+
+static void a_backup_without_its_own_wal_is_critical(void **state)
+{
+	static const char *const other[] = {"000000010000000000000009", NULL};
+	char text[1024];
+
+	(void)state;
+	assert_int_equal(judge_wal(other, "000000010000000000000002", text), GAVEA_CRITICAL);
+	assert_non_null(
+		strstr(text, "backup B cannot be restored: its WAL 000000010000000000000002 is missing"));
+}
+
+static void a_failed_dump_is_told_by_its_words(void **state)
+{
+	struct content content = {.size = 30, .head = "pg_dump: error: no such host", .head_size = 28};
+	char text[512];
+
+	(void)state;
+	assert_int_equal(content_judge(&content, 0, NULL, text), GAVEA_CRITICAL);
+	assert_string_equal(
+		text, "it holds an error instead of data (\"pg_dump: error…\"): look at the job's log");
+	content = (struct content){0};
+	assert_int_equal(content_judge(&content, 0, NULL, text), GAVEA_CRITICAL);
+	assert_string_equal(text, "there is nothing in it: the job wrote no data; look at its log");
+}
+
+static void pings_know_how_long_a_job_took(void **state)
+{
+	struct ping ping = {0}, back;
+	char text[256];
+
+	(void)state;
+	ping_start(&ping, 100);
+	ping_success(&ping, 7, 160);
+	assert_int_equal(ping.seconds, 60);
+	ping_write(&ping, text);
+	assert_int_equal(ping_read(text, &back), 0);
+	assert_memory_equal(&ping, &back, sizeof(ping));
+	ping_failure(&ping, 200);
+	assert_int_equal(ping.seconds, -1);
+	assert_int_equal(ping_read("1 2", &back), -EINVAL);
+}
+
+static void windows_are_of_one_form(void **state)
+{
+	(void)state;
+	assert_int_equal(window_contains("00:00-24:00", NOW), 1);
+	assert_int_equal(window_contains("25:00-26:00", NOW), -EINVAL);
+	assert_int_equal(window_contains("22:00", NOW), -EINVAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_late_backup_warns_and_a_second_missing_one_is_critical),
+		cmocka_unit_test(a_size_far_from_the_median_warns),
+		cmocka_unit_test(no_backup_is_critical),
+		cmocka_unit_test(a_record_reads_back_and_nonsense_is_refused),
+		cmocka_unit_test(times_of_the_tools_are_read),
+		cmocka_unit_test(a_hole_in_the_wal_is_critical_also_where_a_log_file_ends),
+		cmocka_unit_test(a_backup_without_its_own_wal_is_critical),
+		cmocka_unit_test(a_failed_dump_is_told_by_its_words),
+		cmocka_unit_test(pings_know_how_long_a_job_took),
+		cmocka_unit_test(windows_are_of_one_form),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
