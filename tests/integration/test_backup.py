@@ -9,7 +9,7 @@ import tarfile
 
 import pytest
 
-from conftest import cli
+from conftest import BUILD, Agent, cli, wait_until
 
 STATUSES = {"ok": 0, "warning": 1, "critical": 2, "unknown": 3}
 
@@ -300,3 +300,24 @@ def test_a_corrupted_file_is_critical_although_verify_exits_with_0(postgres):
     finally:
         victim.write_bytes(whole)
     assert result["status"] == "critical" and "found damage" in result["named"]["verification"]["summary"]
+
+
+def test_a_job_that_pings_is_ok_and_one_that_says_it_failed_is_critical(tmp_path):
+    (tmp_path / "etc/conf.d").mkdir(parents=True)
+    (tmp_path / "etc/gavea.conf").write_text("")
+    (tmp_path / "etc/conf.d/backup.conf").write_text(
+        'backup: { checks = ( { name = "job"; kind = "ping"; every = "1s"; } ); };\n')
+    agent = Agent(tmp_path, plugins=BUILD / "plugins").ready()
+
+    def status():
+        return json.loads(agent.cli("status", "backup/job", "--json", check=False).stdout or "{}")
+    try:
+        wait_until("the missing ping to be critical", lambda: '"critical"' in json.dumps(status()))
+        agent.cli("command", "backup/job", "ping", "state=start")
+        agent.cli("command", "backup/job", "ping", "size=10MiB")
+        wait_until("the ping to be seen", lambda: "1 backups" in json.dumps(status()))
+        assert agent.cli("command", "backup/job", "ping", "size=much", check=False).returncode != 0
+        wait_until("seconds to pass between the two", lambda: agent.cli("command", "backup/job", "ping", "state=fail") and
+                   "the backup job failed" in json.dumps(status()))
+    finally:
+        agent.stop()
