@@ -203,7 +203,7 @@ static const char *const capabilities[] = {
 static const char *const read_paths[] = {"${repository}", "${files}", "${directory}", "${copies}",
 	"${config}", "${password_file}", "${restore_into}", "${read_paths}", "/var/lib/pgbackrest",
 	"/var/lib/barman", "/run/systemd/resolve", NULL};
-static const char *const write_paths[] = {"${work}", "${restore_into}", NULL};
+static const char *const write_paths[] = {"${work}", "${restore_into}", "${write_paths}", NULL};
 
 static const struct gavea_needs needs = {
 	.size = sizeof(needs),

@@ -18,7 +18,6 @@ static void prepare(struct tool *tool, struct context *context)
 		tool_add(tool, "-c");
 		tool_add(tool, context->settings->config);
 	}
-	tool_add(tool, "-q");
 	tool_add(tool, "-f");
 	tool_add(tool, "json");
 }
@@ -62,6 +61,20 @@ static int ask(struct context *context, const char *command, const char *place, 
 	r = tool_run(&tool);
 	/* `check` ends with 1 when something is wrong, and says what. */
 	*ret_root = r < 0 ? NULL : json_loadb(buf_str(&tool.result.output), tool.result.output.size, 0, NULL);
+	/* It goes on after an exception, with less than there is. */
+	if (json_object_get(*ret_root, "_EXCEPTION")) {
+		const char *text =
+			json_string_value(json_array_get(json_object_get(*ret_root, "_EXCEPTION"), 0));
+
+		finding_add(&context->findings, ITEM, GAVEA_UNKNOWN,
+			"\"barman %s %s\" failed: %.*s; barman must be able to write its locks: see "
+			"write_paths and user",
+			command, place, text ? (int)MIN(strcspn(text, "\n"), (size_t)200) : 0,
+			text ? text : "");
+		json_decref(*ret_root);
+		*ret_root = NULL;
+		return -EIO;
+	}
 	if (json_is_object(json_object_get(*ret_root, place)) ||
 		json_is_array(json_object_get(*ret_root, place)))
 		return 0;

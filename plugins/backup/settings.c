@@ -86,6 +86,8 @@ const struct gavea_option settings_options[SETTINGS_OPTION_COUNT] = {
 		"\"run PROGRAM\""},
 	{"work", GAVEA_OPTION_STRING, 0, NULL, NULL,
 		"Folder for caches of the tools; if not set, the check's own in the state directory"},
+	{"write_paths", GAVEA_OPTION_STRINGS, 0, NULL, NULL,
+		"What else the tools must write, such as barman_home, where barman locks, for all checks"},
 	{"read_paths", GAVEA_OPTION_STRINGS, 0, NULL, NULL,
 		"What else the tools must read, such as the path in pgbackrest's configuration, for all "
 		"checks"},

@@ -54,7 +54,7 @@ struct settings {
 	struct program_user user;
 };
 
-#define SETTINGS_OPTION_COUNT 42
+#define SETTINGS_OPTION_COUNT 43
 extern const struct gavea_option settings_options[SETTINGS_OPTION_COUNT];
 
 /* kinds: those that there are, NULL at the end. 0, or -EINVAL with an error that names the option. May ask the name

@@ -321,3 +321,45 @@ def test_a_job_that_pings_is_ok_and_one_that_says_it_failed_is_critical(tmp_path
                    "the backup job failed" in json.dumps(status()))
     finally:
         agent.stop()
+
+
+BARMAN = """[barman]
+barman_home = {folder}
+barman_user = root
+log_file = {folder}/log
+[main]
+description = test
+conninfo = host=/nonexistent user=x dbname=x
+backup_method = postgres
+"""
+
+BACKUP_INFO = """backup_label=None
+begin_time=2026-01-01 04:00:00.000000+00:00
+begin_wal=000000010000000000000002
+begin_xlog=0/2000028
+end_time=2026-01-01 04:00:05.000000+00:00
+end_wal=000000010000000000000002
+end_xlog=0/2000100
+mode=postgres
+server_name=main
+size=23254807
+status=DONE
+timeline=1
+version=150000
+xlog_segment_size=16777216
+"""
+
+
+@needs("barman")
+@pytest.mark.skipif(os.geteuid() != 0, reason="wants root")
+def test_barmans_backups_and_the_points_of_its_check_are_read(tmp_path):
+    (tmp_path / "conf").write_text(BARMAN.format(folder=tmp_path))
+    (tmp_path / "main/base/20260101T040000/data").mkdir(parents=True)
+    (tmp_path / "main/base/20260101T040000/backup.info").write_text(BACKUP_INFO)
+    options = {"stanza": "main", "config": tmp_path / "conf", "read_paths": tmp_path, "verify_every": "0s", "interval": "0s"}
+    result = run("barman", write_paths=tmp_path, **options)
+    assert result["named"]["count"]["summary"] == "1 backups"
+    assert result["named"]["postgresql"]["status"] == "critical"
+    # Without its locks barman lists nothing, and exits as if there were nothing.
+    result = run("barman", **options)
+    assert result["status"] == "unknown" and "write its locks" in result["summary"]
