@@ -166,6 +166,7 @@ $(O)/obj/%.o: %.c $(O)/flags | $(PROTO_H)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(INCLUDES) $(cflags.$(firstword $(subst /, ,$*))) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 # It carries the files of the pages.
 $(O)/obj/fleet/web/assets.o: $(wildcard fleet/web/static/*)
+$(O)/obj/plugins/secret/builtin.o: plugins/secret/rules/provider.rules
 $(O)/obj/proto/%.o: $(GEN)/proto/%.pb-c.c $(O)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
