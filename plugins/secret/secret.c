@@ -134,7 +134,8 @@ static int secret_open(struct gavea_check *check, void **ret_state)
 	trim_memory();
 	if (r < 0) {
 		secret_close(check, secret);
-		return gavea_fail(check, r, "%s", error_text(&error, r));
+		return gavea_fail(check, r, "%s%s%s", error.where ? error.where : "", error.where ? ": " : "",
+			error_text(&error, r));
 	}
 	*ret_state = secret;
 	return 0;
