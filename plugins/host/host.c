@@ -5,6 +5,7 @@
  */
 #include "feeds.h"
 #include "options.h"
+#include "processes.h"
 
 #include "base/clock.h"
 #include "base/fd.h"
@@ -57,6 +58,13 @@ static const struct collector *const collectors[] = {
 
 static const struct collector *const judges[] = {
 	&judge_memory,
+	&judge_oom,
+	&judge_pressure,
+	&judge_steal,
+	&judge_files,
+	&judge_disks,
+	&judge_clock,
+	&judge_reboot,
 };
 
 enum {
@@ -77,6 +85,7 @@ static const char saved_key[] = "saved";
 
 struct host {
 	struct feeds feeds;
+	struct processes *processes;
 	struct collection collection;
 	struct buf summary;
 	char boot_id[BOOT_ID_SIZE + 1];
@@ -89,6 +98,7 @@ static void host_free(struct host *host)
 	if (!host)
 		return;
 	feeds_done(&host->feeds);
+	processes_free(host->processes);
 	collection_done(&host->collection);
 	buf_done(&host->summary);
 	free(host);
@@ -193,6 +203,8 @@ static int host_open(struct gavea_check *check, void **ret_state)
 	}
 	for (size_t i = 0; r == 0 && i < JUDGES; i++)
 		r = feeds_add(&host->feeds, &host->collection, judges[i]);
+	if (r == 0)
+		r = processes_new(&host->collection, &host->processes);
 	if (r < 0) {
 		host_free(host);
 		return r;
@@ -282,6 +294,7 @@ static int host_run(struct gavea_check *check, void *state)
 	gavea_samples(check, collection->series, collection->values, collection->count);
 	if (collection->no_memory)
 		return gavea_fail(check, -ENOMEM, "out of memory");
+	processes_tell(host->processes, collection);
 	failed = feeds_failed(&host->feeds, collection);
 	buf_reset(&host->summary);
 	sum_up(collection, failed, &host->summary);
