@@ -2,13 +2,16 @@
 """What the host plugin says of the machine: on a file system that fails for real, of processes that really run, and within
 the worker's sandbox."""
 
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from conftest import wait_until
 from host_scrape import GAVEA, run_plugin
 
 pytestmark = pytest.mark.skipif(not os.access(GAVEA, os.X_OK), reason=f"{GAVEA} is not built")
@@ -101,3 +104,52 @@ def test_a_file_system_that_fails_is_critical_at_first_sight(tmp_path):
     assert after[mount_point]["summary"].startswith("turned read-only: nothing can be written; ")
     assert after["disks"]["status"] == "warning"
     assert f"ext4 on {device} has 1 error on record: run fsck on it" in after["disks"]["summary"]
+
+
+@contextlib.contextmanager
+def memory_group():
+    """A memory cgroup of 32 MiB below this process's own, of the first version; None where there can't be one."""
+    own = [line.rstrip("\n").split(":", 2)[2] for line in open("/proc/self/cgroup", encoding="utf-8")
+           if ":memory:" in line]
+    group = Path("/sys/fs/cgroup/memory" + own[0], f"gavea-test-host-{os.getpid()}") if own else None
+    try:
+        if group:
+            group.mkdir()
+            (group / "memory.limit_in_bytes").write_text(str(32 << 20))
+    except OSError:
+        yield None
+        return
+    try:
+        yield group
+    finally:
+        if group:
+            group.rmdir()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_a_process_that_the_kernel_ends_is_seen_over_a_restart_of_the_agent(start_agent):
+    config = ('host: { every = "200ms"; collectors = [ "vmstat" ]; ntp = "off"; reboot_required = "ok"; top = 3; '
+              'checks = ( { name = "main"; } ); };')
+    files = {"gavea.conf": 'agent: { name = "t"; };', "host.conf": config}
+
+    def status(agent):
+        done = agent.cli("status", "host/main", "--json", check=False)
+        return json.loads(done.stdout) if done.stdout.startswith("{") else {}
+
+    def has(agent, text):
+        return wait_until(text, lambda: (s := status(agent)) and text in json.dumps(s) and s)
+
+    with memory_group() as group:
+        if not group:
+            pytest.skip("no memory cgroup of the first version")
+        agent = start_agent(files)
+        has(agent, "since boot")
+        program = ("import os, sys\nopen(sys.argv[1] + '/cgroup.procs', 'w').write(str(os.getpid()))\n"
+                   "x = bytearray(b'x' * (256 << 20))")
+        hog = subprocess.run([sys.executable, "-c", program, str(group)], stdin=subprocess.DEVNULL, timeout=60,
+                             check=False)
+        assert hog.returncode == -9, "the kernel did not end it"
+        has(agent, "ended for want of memory")
+        assert '"top_memory"' in json.dumps(status(agent))
+        agent.stop()
+        has(start_agent(files), "ended for want of memory")
