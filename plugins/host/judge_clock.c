@@ -103,11 +103,11 @@ static int clock_judge(void *state, struct collection *collection, size_t file, 
 		return 0;
 	if (due(collection, &clock->next_scan, RESCAN))
 		clock->client = has_client(collection);
+	/* Nobody keeps it, and nobody was asked to: there is nothing to say, and so nothing that is well. */
 	if (!synchronised && clock->expectation == NTP_AUTO && !clock->client)
-		verdict(verdicts, collection->check, "clock", GAVEA_OK, false,
-			"not judged: there is no time client on this host (ntp = \"required\" asks for one)");
+		return 0;
 	/* The kernel gives up hours after the last answer; only a boot needs time. */
-	else if (!synchronised && clock_ns(CLOCK_BOOTTIME) >= clock->grace)
+	if (!synchronised && clock_ns(CLOCK_BOOTTIME) >= clock->grace)
 		verdict(verdicts, collection->check, "clock",
 			clock->expectation == NTP_REQUIRED ? GAVEA_CRITICAL : GAVEA_WARNING, false,
 			"not synchronised; see timedatectl timesync-status or chronyc tracking, and whether "
