@@ -54,8 +54,7 @@ static const struct gavea_option options[] = {
 		"The records that must be there, as in a zone file behind the type; without it any will do"},
 	{"expect_mode", GAVEA_OPTION_CHOICE, 0, "exact", "exact|includes|subset|any",
 		"How the answer must stand to expect: the same set, all of it and maybe more, a part of it, "
-		"or at least one "
-		"of it"},
+		"or at least one of it"},
 	{"expect_rcode", GAVEA_OPTION_CHOICE, 0, "NOERROR", "NOERROR|NODATA|NXDOMAIN|SERVFAIL|REFUSED",
 		"What kind of answer is right; NODATA: the name exists, records of this type don't"},
 	{"ask", GAVEA_OPTION_STRINGS, 0, NULL, NULL,

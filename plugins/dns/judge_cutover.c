@@ -120,8 +120,7 @@ static void say_gate(const struct cutover_verdict *verdict, int64_t now_ms, stru
 	case CUTOVER_UNTIMED:
 		finding_say(finding, GAVEA_UNKNOWN,
 			"shut: the old answer was never seen, so nobody knows for how long caches keep it: "
-			"set old_ttl, or start "
-			"this check before the change");
+			"set old_ttl, or start this check before the change");
 		break;
 	}
 }

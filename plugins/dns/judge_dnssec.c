@@ -27,8 +27,7 @@ static void judge_subject(
 	if (answered && !is_about_the_same(settings, validation))
 		finding_say(finding, GAVEA_UNKNOWN,
 			"but what was validated is %s: the way down from the parents leads elsewhere than to "
-			"these "
-			"servers; set parent_servers or validate_through",
+			"these servers; set parent_servers or validate_through",
 			validation->no_name               ? "that there is no such name"
 				: validation->has_records ? "that there are records"
 							  : "that there is no such record");
@@ -62,8 +61,8 @@ void judge_validation(const struct settings *settings, int r, const struct error
 		break;
 	case VALIDATION_BOGUS:
 		finding_say(finding, GAVEA_CRITICAL,
-			"bogus: %s: validating resolvers refuse the name; sign the zone anew, "
-			"or correct the DS at the parent",
+			"bogus: %s: validating resolvers refuse the name; sign the zone anew, or correct the "
+			"DS at the parent",
 			validation->reason ? validation->reason : "no reason was given");
 		break;
 	case VALIDATION_FAILED:
@@ -133,9 +132,16 @@ static void say_life(const struct settings *settings, const struct signature_lif
 	if (life->left >= 0 && expire && life->left < (int64_t)expire)
 		finding_say(finding, GAVEA_WARNING,
 			"%s: the signature over %s holds for %s, less than the SOA's expire of %s: a "
-			"secondary cut off from its "
-			"primary would serve bogus data; sign earlier, or lower expire",
+			"secondary cut off from its primary would serve bogus data; sign earlier, or lower "
+			"expire",
 			server, type, for_people(life->left, left), for_people(expire, other));
+}
+
+/* A server that answers otherwise, but not this. */
+static bool is_missing(const struct probes *probes, const struct probe *probe)
+{
+	return (probe->aspect == ASPECT_SOA || probe->aspect == ASPECT_DNSKEY) && !probe_answered(probe) &&
+		probe_answered(probes_find(probes, ASPECT_RECORD, probe->endpoint));
 }
 
 /* All signatures that one server sent. */
@@ -145,9 +151,18 @@ static void judge_life(const struct settings *settings, const struct probes *pro
 	const struct probe *soa = probes_find(probes, ASPECT_SOA, endpoint);
 	struct signature_life life = {0};
 
-	for (size_t i = 0; i < probes->count; i++)
-		if (probes->list[i]->endpoint == endpoint && is_signed_aspect(probes->list[i]))
-			signature_life_take(&life, probes->list[i]->answer.packet, now);
+	for (size_t i = 0; i < probes->count; i++) {
+		const struct probe *probe = probes->list[i];
+
+		if (probe->endpoint != endpoint)
+			continue;
+		if (is_signed_aspect(probe))
+			signature_life_take(&life, probe->answer.packet, now);
+		else if (is_missing(probes, probe))
+			finding_say(finding, GAVEA_UNKNOWN,
+				"%s did not tell its %s, so its signatures are not known", endpoint->label,
+				probe->aspect == ASPECT_SOA ? "SOA" : "DNSKEY");
+	}
 	if (!life.any)
 		return;
 	/* A resolver's signatures are those of the zone, but the zone's SOA is the authorities' business. */
@@ -159,7 +174,7 @@ static void judge_life(const struct settings *settings, const struct probes *pro
 		*worst = life;
 }
 
-void judge_signatures(const struct settings *settings, const struct probes *probes, int64_t now,
+void judge_signatures(const struct settings *settings, const struct probes *probes, int64_t now, bool secure,
 	struct findings *findings, int64_t *ret_left)
 {
 	struct finding *finding = findings_add(findings, "signatures");
@@ -175,7 +190,11 @@ void judge_signatures(const struct settings *settings, const struct probes *prob
 	else if (!worst.any && settings->dnssec == DNSSEC_REQUIRE)
 		finding_say(finding, GAVEA_CRITICAL,
 			"no server sent a signature: the zone is not signed, or EDNS is dropped on the way");
-	else if (!worst.any)
+	else if (!worst.any && secure)
+		finding_say(finding, GAVEA_WARNING,
+			"the zone is signed, yet no server sent a signature: they, or something on the way, "
+			"drop them");
+	else if (!worst.any && finding && !finding->text.size)
 		finding_say(finding, GAVEA_OK, "none: the zone is not signed");
 	else if (finding && !finding->text.size)
 		finding_say(finding, GAVEA_OK, "the first to run out, over %s, holds for %s",

@@ -68,8 +68,7 @@ void judge_silence(const struct settings *settings, const struct probe *probe, s
 	case EXCHANGE_STRANGE:
 		finding_say(finding, GAVEA_CRITICAL,
 			"%s%u messages came and none answers the question (other id, name or type): the "
-			"server is broken, "
-			"or somebody answers in its place",
+			"server is broken, or somebody answers in its place",
 			prefix, probe->query.strangers);
 		break;
 	case EXCHANGE_TRUNCATED:
@@ -176,8 +175,7 @@ static void say_error(const struct probes *probes, const struct probe *probe, st
 	if (is_bogus(probes, probe))
 		finding_say(finding, GAVEA_CRITICAL,
 			"bogus%s%s: SERVFAIL, yet the answer is there without validation; the zone's "
-			"signatures or keys are "
-			"wrong, or this resolver's clock or trust anchor",
+			"signatures or keys are wrong, or this resolver's clock or trust anchor",
 			colon, answer->explanation);
 	else if (answer->rcode == LDNS_RCODE_SERVFAIL)
 		finding_say(finding, GAVEA_CRITICAL, "SERVFAIL%s%s: %s", colon, answer->explanation,
@@ -188,8 +186,7 @@ static void say_error(const struct probes *probes, const struct probe *probe, st
 		finding_say(finding, GAVEA_CRITICAL, "REFUSED%s%s: %s", colon, answer->explanation,
 			probe->endpoint->group == GROUP_AUTHORITY
 				? "lame: the server does not serve this zone; load it there, or take the "
-				  "server out of the NS "
-				  "records"
+				  "server out of the NS records"
 				: "the server does not serve this zone, nor this host as a client");
 	else
 		finding_say(finding, GAVEA_CRITICAL, "%s%s%s", answer_rcode_name(answer->rcode, name), colon,
@@ -210,8 +207,7 @@ static void say_kind(const struct settings *settings, const struct probes *probe
 	case ANSWER_ALIAS:
 		finding_say(finding, GAVEA_CRITICAL,
 			"only an alias (CNAME) that leads elsewhere, without a record of type %s: ask for "
-			"type CNAME here, or "
-			"a resolver",
+			"type CNAME here, or a resolver",
 			settings->type_name);
 		break;
 	case ANSWER_REFERRAL:
@@ -297,8 +293,7 @@ static void judge_authority(const struct probe *probe, struct finding *finding)
 	if (probe->endpoint->group == GROUP_AUTHORITY && is_word(answer) && !answer->authoritative)
 		finding_say(finding, GAVEA_CRITICAL,
 			"lame: answers without authority (from a cache?); load the zone there, or take the "
-			"server out of the "
-			"NS records");
+			"server out of the NS records");
 }
 
 static void describe(const struct probe *probe, struct finding *finding)
@@ -373,8 +368,7 @@ void judge_agreement(const struct settings *settings, const struct probes *probe
 		} else if (!same_answer(&first->answer, &probe->answer)) {
 			finding_say(findings_add(findings, "agreement"), GAVEA_WARNING,
 				"%s and %s answer differently: a change is on its way, or one is stale; set "
-				"expect to tell "
-				"which, or agree = false",
+				"expect to tell which, or agree = false",
 				first->endpoint->label, probe->endpoint->label);
 			return;
 		}

@@ -23,25 +23,33 @@ static void list_servers(const struct walk_zone *zone, bool parent, bool other, 
 	}
 }
 
+static bool any_address(const struct walk_zone *zone)
+{
+	for (size_t i = 0; i < zone->server_count; i++)
+		if (zone->servers[i].addresses.count)
+			return true;
+	return false;
+}
+
+/* One server without an address is a flaw, all of them are the end. */
 static void judge_addresses(const struct walk_zone *zone, struct finding *finding)
 {
+	enum gavea_status status = any_address(zone) ? GAVEA_WARNING : GAVEA_CRITICAL;
 	char name[DNAME_TEXT_SIZE];
 
 	for (size_t i = 0; i < zone->server_count; i++) {
 		const struct walk_server *server = &zone->servers[i];
 
 		if (!server->addresses.count)
-			finding_say(finding, GAVEA_CRITICAL,
+			finding_say(finding, status,
 				"the name server %s has no address that could be found: correct its name, or "
-				"its A and AAAA "
-				"records",
+				"its A and AAAA records, or family",
 				dname_text(server->name, name));
 		else if (zone->parent && server->in_parent && needs_glue(zone, server) && server->glue &&
 			!ldns_rr_list_rr_count(server->glue))
 			finding_say(finding, GAVEA_CRITICAL,
 				"the parent has no glue for %s, which lies in the zone itself: give its "
-				"addresses to the "
-				"registrar",
+				"addresses to the registrar",
 				dname_text(server->name, name));
 	}
 }
@@ -69,8 +77,7 @@ void judge_delegation(const struct walk_zone *zone, struct findings *findings)
 		if (parent_only.size)
 			finding_say(finding, GAVEA_WARNING,
 				"%s delegates to %s, which the zone %s does not list: correct the NS records "
-				"there, or at the "
-				"registrar",
+				"there, or at the registrar",
 				dname_text(zone->parent, parent), buf_str(&parent_only), name);
 		if (zone_only.size)
 			finding_say(finding, GAVEA_WARNING,
@@ -81,6 +88,9 @@ void judge_delegation(const struct walk_zone *zone, struct findings *findings)
 			finding_say(finding, GAVEA_OK, "%s: %s", name, buf_str(&all));
 	}
 	judge_addresses(zone, finding);
+	if (zone->left_out)
+		finding_say(finding, GAVEA_UNKNOWN, "%zu name servers beyond the first %d were not looked at",
+			zone->left_out, WALK_NAMES_MAX);
 }
 
 /* ---- Glue ---- */
@@ -118,7 +128,7 @@ static void compare_glue(const struct probes *probes, const struct walk_server *
 	const struct probe *probe = glue_probe(probes, server, type);
 	char name[DNAME_TEXT_SIZE];
 
-	if (!probe || glue_set(server, type, &glue) < 0 || !glue.count)
+	if (glue_set(server, type, &glue) == 0 && !glue.count)
 		return;
 	dname_text(server->name, name);
 	if (!probe_answered(probe) || !probe->answer.authoritative ||
@@ -205,6 +215,15 @@ static void judge_serial(const struct settings *settings, const struct probe *pr
 			probe->endpoint->label, serial, behind);
 }
 
+/* A server that answers otherwise, but not this. */
+static bool hides_serial(const struct probes *probes, const struct probe *probe)
+{
+	const struct probe *record = probes_find(probes, ASPECT_RECORD, probe->endpoint);
+
+	return probe->aspect == ASPECT_SOA && !has_serial(probe) && probe_answered(record) &&
+		(record->answer.rcode == LDNS_RCODE_NOERROR || record->answer.rcode == LDNS_RCODE_NXDOMAIN);
+}
+
 void judge_serials(const struct settings *settings, const struct probes *probes,
 	struct serial_history *history, int64_t now_ms, struct findings *findings)
 {
@@ -225,6 +244,9 @@ void judge_serials(const struct settings *settings, const struct probes *probes,
 	for (size_t i = 0; i < probes->count; i++)
 		if (has_serial(probes->list[i]))
 			judge_serial(settings, probes->list[i], history, now_ms, finding);
+		else if (hides_serial(probes, probes->list[i]))
+			finding_say(finding, GAVEA_UNKNOWN, "%s did not tell its serial",
+				probes->list[i]->endpoint->label);
 	if (finding && !finding->text.size)
 		finding_say(finding, GAVEA_OK, "%zu server%s at serial %" PRIu32, count,
 			count == 1 ? "" : "s", newest);

@@ -226,6 +226,7 @@ static void judge_security(struct run *run)
 {
 	_cleanup_error_ struct error error = ERROR_INIT;
 	struct validation validation;
+	bool secure;
 	int r;
 
 	run->signatures_left = INT64_MAX;
@@ -233,9 +234,10 @@ static void judge_security(struct run *run)
 		return;
 	r = validate(run->settings, run->end, is_cancelled, run->check, &validation, &error);
 	judge_validation(run->settings, r, &error, &validation, &run->findings);
+	secure = r == 0 && validation.state == VALIDATION_SECURE;
 	validation_done(&validation);
-	judge_signatures(
-		run->settings, &run->probes, clock_unix_ms() / 1000, &run->findings, &run->signatures_left);
+	judge_signatures(run->settings, &run->probes, clock_unix_ms() / 1000, secure, &run->findings,
+		&run->signatures_left);
 	if (wants_ds(run))
 		judge_ds(&run->probes, &run->findings);
 }

@@ -168,7 +168,7 @@ static void drop_servers(struct walk_zone *zone)
 {
 	for (size_t i = 0; i < zone->server_count; i++)
 		server_done(&zone->servers[i]);
-	zone->server_count = 0;
+	zone->server_count = zone->left_out = 0;
 }
 
 void walk_zone_done(struct walk_zone *zone)
@@ -180,14 +180,16 @@ void walk_zone_done(struct walk_zone *zone)
 	*zone = (struct walk_zone){0};
 }
 
-/* The server of that name; made when it isn't there. NULL: there are too many, or memory ran out. */
+/* The server of that name; made when it isn't there. NULL: there are too many, which is counted, or memory ran out. */
 static struct walk_server *server_of(struct walk_zone *zone, const ldns_rdf *name)
 {
 	for (size_t i = 0; i < zone->server_count; i++)
 		if (ldns_dname_compare(zone->servers[i].name, name) == 0)
 			return &zone->servers[i];
-	if (zone->server_count == WALK_NAMES_MAX)
+	if (zone->server_count == WALK_NAMES_MAX) {
+		zone->left_out++;
 		return NULL;
+	}
 	zone->servers[zone->server_count] = (struct walk_server){.name = ldns_rdf_clone(name)};
 	if (!zone->servers[zone->server_count].name)
 		return NULL;
@@ -344,8 +346,7 @@ static int nobody(const struct walk_zone *zone, const ldns_rdf *target, struct e
 
 	return error_set(error, -EHOSTUNREACH,
 		"no server of the zone %s gives a usable answer about %s: are its servers reachable from "
-		"here, and "
-		"does this host allow DNS to any server?",
+		"here, and does this host allow DNS to any server?",
 		dname_text(zone->zone, here), dname_text(target, name));
 }
 

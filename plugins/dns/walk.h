@@ -42,6 +42,7 @@ struct walk_zone {
 	struct endpoints parents; /* servers of the parent */
 	struct walk_server servers[WALK_NAMES_MAX];
 	size_t server_count;
+	size_t left_out; /* name servers beyond WALK_NAMES_MAX */
 };
 
 /* Blocks. 0; -EHOSTUNREACH, -ELOOP or -ETIMEDOUT with an error that says where it ended; -ENOMEM. */

@@ -28,7 +28,7 @@ static void judge(const struct settings *settings, struct probes *probes, struct
 		settings->expected == EXPECTED_RECORDS && probe->answer.kind != ANSWER_RECORDS)
 		__builtin_trap();
 	if (settings->dnssec != DNSSEC_OFF) {
-		judge_signatures(settings, probes, 1767225600, findings, &left);
+		judge_signatures(settings, probes, 1767225600, false, findings, &left);
 		judge_ds(probes, findings);
 	}
 }

@@ -335,7 +335,7 @@ def test_a_lame_server_is_critical(zone):
 
 
 def test_referrals_in_circles_come_to_an_end(zone):
-    result = zone("www.circle1.test", query_timeout="200ms")
+    result = zone("www.circle1.test")
     assert result.status == "critical" and "ns.circle2.test has no address that could be found" in result.item("delegation")[1]
 
 
@@ -424,7 +424,9 @@ def test_a_trust_anchor_can_be_a_file(lab, zone):
     ("noedns", "warning", "answers only without EDNS"),
     ("formerr", "warning", "answers only without EDNS")])
 def test_bad_characters_are_seen_through_in_time(dns, kind, status, text):
-    result = dns(query=f"{kind}.hostile.test", server=HOSTILE, query_timeout="150ms", tries=2)
+    # Where an answer is waited for in vain the wait is short; where one comes it may take its time.
+    patience = "150ms" if "timeout: " in text else "1s" if kind in ("trickle", "noedns") else "10s"
+    result = dns(query=f"{kind}.hostile.test", server=HOSTILE, query_timeout=patience, tries=2)
     assert result.status == status and text in result.item(HOSTILE)[1], result
 
 
