@@ -8,6 +8,13 @@
 #include <errno.h>
 #include <stdio.h>
 
+enum {
+	TRIES_MAX = 10,
+};
+
+#define QUERY_TIMEOUT_MIN (10 * NSEC_PER_MSEC)
+#define QUERY_TIMEOUT_MAX (30 * NSEC_PER_SEC)
+
 /* Which of the words, separated by '|', the option's value is. The host has seen to it that it is one. */
 static int choice(struct gavea_check *check, const char *key, const char *const *words, size_t count)
 {
@@ -201,8 +208,10 @@ static int read_bounds(struct settings *settings, struct gavea_check *check)
 	settings->at_least = (size_t)gavea_option_int(check, "at_least");
 	settings->serial_lag = (uint32_t)gavea_option_int(check, "serial_lag");
 	settings->serial_grace = gavea_option_int(check, "serial_grace");
-	settings->query_timeout = gavea_option_int(check, "query_timeout");
-	settings->tries = (unsigned)gavea_option_int(check, "tries");
+	/* A run with these is bounded, whoever judged them before. */
+	settings->query_timeout =
+		MIN(MAX(gavea_option_int(check, "query_timeout"), QUERY_TIMEOUT_MIN), QUERY_TIMEOUT_MAX);
+	settings->tries = (unsigned)MIN(MAX(gavea_option_int(check, "tries"), 1), TRIES_MAX);
 	settings->agree = gavea_option_bool(check, "agree");
 	if (settings->max_ttl && settings->min_ttl > settings->max_ttl)
 		return gavea_fail(check, -EINVAL, "min_ttl: above max_ttl");
