@@ -12,7 +12,8 @@
 void judge_validation(const struct settings *settings, int r, const struct error *error,
 	const struct validation *validation, struct findings *findings);
 
-/* The signatures that the servers sent, one finding. secure: the validation found the zone signed. *ret_left: seconds until the first runs out; INT64_MAX: none. */
+/* The signatures that the servers sent, one finding. secure: the validation found the zone signed. *ret_left: seconds until
+ * the first runs out; INT64_MAX: none. */
 void judge_signatures(const struct settings *settings, const struct probes *probes, int64_t now, bool secure,
 	struct findings *findings, int64_t *ret_left);
 
