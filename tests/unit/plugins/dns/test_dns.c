@@ -21,10 +21,7 @@ static int setup(void **state)
 
 	fake_init(&test->fake, gavea_plugin());
 	fake_set(&test->fake, "query", "www.example.com");
-	/* This host reads durations as numbers. */
-	fake_set(&test->fake, "query_timeout", "100000000");
-	fake_set(&test->fake, "rrsig_warning", "259200000000000");
-	fake_set(&test->fake, "rrsig_critical", "86400000000000");
+	fake_set(&test->fake, "query_timeout", "100ms");
 	*state = test;
 	return 0;
 }

@@ -74,15 +74,6 @@ static inline int64_t fixture_now(struct gavea_check *check)
 	return host->now ? host->now : fake_now(check);
 }
 
-/* Durations are nanoseconds, as the real host gives them. */
-static inline int64_t fixture_option_int(struct gavea_check *check, const char *key)
-{
-	const char *value = fake_option_string(check, key);
-	int64_t ns;
-
-	return value && parse_duration(value, &ns) == 0 ? ns : fake_option_int(check, key);
-}
-
 /* A host on which nothing is judged but what the test's files say. */
 static inline void fixture_host_init(struct fixture_host *host, struct fixture *fixture)
 {
@@ -90,7 +81,6 @@ static inline void fixture_host_init(struct fixture_host *host, struct fixture *
 	fake_init(&host->fake, gavea_plugin());
 	host->now = 0;
 	host->fake.table.now = fixture_now;
-	host->fake.table.option_int = fixture_option_int;
 	fake_set(&host->fake, "procfs", fixture->folder);
 	fake_set(&host->fake, "sysfs", fixture->folder);
 	fake_set(&host->fake, "textfile_directory", "");
