@@ -22,8 +22,7 @@ int client_new(const struct client_settings *settings, struct client **ret_clien
 		return error_set(error, -ENOMEM, "libcurl cannot be initialised");
 	}
 	client->settings = *settings;
-	client->curl = curl_easy_init();
-	r = client->curl ? url_split(settings->base_url, &client->base) : -ENOMEM;
+	r = url_split(settings->base_url, &client->base);
 	if (r < 0) {
 		client_free(client);
 		return error_set(
@@ -38,7 +37,6 @@ void client_free(struct client *client)
 	if (!client)
 		return;
 	client_end(client);
-	curl_easy_cleanup(client->curl);
 	curl_global_cleanup();
 	url_parts_done(&client->base);
 	free(client);
@@ -48,23 +46,14 @@ int client_begin(struct client *client)
 {
 	client_end(client);
 	client->from_loopback = false;
-	client->share = curl_share_init();
-	if (!client->share)
-		return -ENOMEM;
-	/* Its connections go with the sequence, the parsed authorities stay with the handle. */
-	curl_share_setopt(client->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_CONNECT);
-	curl_easy_setopt(client->curl, CURLOPT_COOKIELIST, "ALL");
-	return 0;
+	client->curl = curl_easy_init();
+	return client->curl ? 0 : -ENOMEM;
 }
 
 void client_end(struct client *client)
 {
-	if (!client->share)
-		return;
-	curl_easy_reset(client->curl);
-	curl_easy_setopt(client->curl, CURLOPT_SHARE, NULL);
-	curl_share_cleanup(client->share);
-	client->share = NULL;
+	curl_easy_cleanup(client->curl);
+	client->curl = NULL;
 }
 
 /* ---- Addresses ---- */

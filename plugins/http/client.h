@@ -53,7 +53,7 @@ struct client;
 int client_new(const struct client_settings *settings, struct client **ret_client, struct error *error);
 void client_free(struct client *client);
 
-/* Forgets cookies and closes connections: what follows is a new visitor. 0 or -ENOMEM. */
+/* What comes between these two is one visitor, with cookies and connections of its own. 0 or -ENOMEM. */
 int client_begin(struct client *client);
 void client_end(struct client *client);
 

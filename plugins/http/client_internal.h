@@ -26,8 +26,7 @@ bool url_same_origin(const struct url_parts *a, const struct url_parts *b);
 struct client {
 	struct client_settings settings;
 	struct url_parts base;
-	CURL *curl;
-	CURLSH *share; /* its connections, while a sequence runs */
+	CURL *curl; /* while a sequence runs: each holds two descriptors, and there may be many checks */
 	bool from_loopback; /* the host of this sequence is this host */
 	char error[CURL_ERROR_SIZE];
 };

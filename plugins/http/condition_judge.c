@@ -281,6 +281,16 @@ static int compare(struct judging *judging, const json_t *value, bool text)
 
 /* ---- Tests ---- */
 
+static size_t characters(const json_t *string)
+{
+	const char *text = json_string_value(string);
+	size_t size = json_string_length(string), count = 0;
+
+	for (size_t i = 0; i < size; i++)
+		count += ((unsigned char)text[i] & 0xc0) != 0x80;
+	return count;
+}
+
 static void say_is(struct judging *judging, const json_t *value)
 {
 	buf_add_str(judging->why, "is ");
@@ -304,7 +314,7 @@ static int judge_simple(struct judging *judging)
 	if (!value)
 		return fault(judging, reason);
 	if (judging->condition->test == TEST_LEN) {
-		json_t *length = json_integer((json_int_t)json_string_length(value));
+		json_t *length = json_integer((json_int_t)characters(value));
 
 		json_decref(value);
 		value = length;
@@ -351,7 +361,7 @@ static int judge_len(struct judging *judging, const struct jsonpath_nodes *nodes
 		}
 		length = json_is_array(value)   ? json_array_size(value)
 			: json_is_object(value) ? json_object_size(value)
-						: json_string_length(value);
+						: characters(value);
 	}
 	number = json_integer((json_int_t)length);
 	r = number ? compare(judging, number, false) : -ENOMEM;

@@ -9,8 +9,7 @@
 #include <stdio.h>
 #include <strings.h>
 
-#define SYSTEM_AUTHORITIES "/etc/ssl/certs/ca-certificates.crt"
-#define AUTHORITIES_KEPT_S 600L /* parsed, from run to run */
+#define SYSTEM_AUTHORITIES "/etc/ssl/certs" /* with links by hash */
 
 bool hop_may_reach(const struct hop *hop, enum reach reach)
 {
@@ -199,13 +198,12 @@ static CURLcode set_tls(const struct hop *hop)
 	CURL *curl = hop->client->curl;
 	CURLcode code = curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 
-	/* One file and no folder: only so does libcurl keep the parsed authorities from run to run. */
+	/* Of the folder only the authority that is asked for is read; parsing Debian's file with all of them takes longer
+	 * than all the rest. */
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(
-			curl, CURLOPT_CAINFO, settings->ca ? settings->ca : SYSTEM_AUTHORITIES);
+		code = curl_easy_setopt(curl, CURLOPT_CAINFO, settings->ca);
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
-	curl_easy_setopt(curl, CURLOPT_CA_CACHE_TIMEOUT, AUTHORITIES_KEPT_S);
+		code = curl_easy_setopt(curl, CURLOPT_CAPATH, settings->ca ? NULL : SYSTEM_AUTHORITIES);
 	/* A resumed session shows no certificate. */
 	curl_easy_setopt(curl, CURLOPT_SSL_SESSIONID_CACHE, 0L);
 	if (settings->insecure) {
@@ -296,7 +294,6 @@ static CURLcode set_callbacks(struct hop *hop)
 	curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
 	curl_easy_setopt(curl, CURLOPT_XFERINFODATA, hop);
-	curl_easy_setopt(curl, CURLOPT_SHARE, hop->client->share);
 	curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, version_option(hop->client->settings.version));
 	curl_easy_setopt(curl, CURLOPT_USERAGENT, "gavea/" GAVEA_VERSION);
 	if (hop->client->settings.compression)

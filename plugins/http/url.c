@@ -40,9 +40,8 @@ int url_split(const char *text, struct url_parts *ret_parts)
 		parts.scheme = part(url, CURLUPART_SCHEME, 0);
 		parts.host = part(url, CURLUPART_HOST, 0);
 		port = part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT);
-		if (!parts.scheme || !parts.host || !port || parse_int64(port, &number) < 0)
-			r = -EINVAL;
-		else if (!streq(parts.scheme, "http") && !streq(parts.scheme, "https"))
+		if (!parts.scheme || !parts.host || !port || parse_int64(port, &number) < 0 ||
+			(!streq(parts.scheme, "http") && !streq(parts.scheme, "https")))
 			r = -EINVAL;
 	}
 	curl_url_cleanup(url);

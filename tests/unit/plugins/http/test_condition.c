@@ -162,6 +162,7 @@ static void conditions_say_what_is(void **state)
 		{"[[1],[]]", "all(body[*][*]) == 1", "all(body[*][*]) == 1: body[1] is empty"},
 		{"[1,2]", "len(body[?@ > 1]) == 1", NULL},
 		{"[1,2]", "len(body) == 3", "len(body) == 3: is 2"},
+		{"\"Ol\xc3\xa1\"", "len(body) == 3", NULL},
 		{"{}", "len(body.x) == 0", "len(body.x) == 0: there is nothing of that name"},
 		{"{}", "not has(body.x)", NULL},
 		{"{}", "not body.x == 1", "not body.x == 1: there is nothing of that name"},
