@@ -79,12 +79,13 @@ static void add_addresses(struct buf *line, const struct addresses *addresses)
 			i ? "," : "", address_text(text, &addresses->list[i]));
 }
 
-static int find_addresses(struct hop *hop, struct buf *line, struct error *error)
+static int find_addresses(
+	struct hop *hop, const char *host, uint16_t port, struct buf *line, struct error *error)
 {
 	const struct client_request *request = hop->request;
 	struct resolve_request question = {
-		.host = hop->to.host,
-		.port = hop->to.port,
+		.host = host,
+		.port = port,
 		.family = hop->client->settings.family,
 		.deadline = request->deadline,
 		.cancelled = cancelled,
@@ -94,7 +95,7 @@ static int find_addresses(struct hop *hop, struct buf *line, struct error *error
 	int64_t began = clock_ns(CLOCK_MONOTONIC);
 	int r;
 
-	if (request->pinned_address && strcasecmp(request->pinned_host, hop->to.host) == 0) {
+	if (request->pinned_address && strcasecmp(request->pinned_host, host) == 0) {
 		buf_printf(
 			line, strchr(request->pinned_address, ':') ? "[%s]" : "%s", request->pinned_address);
 		return 0;
@@ -106,19 +107,40 @@ static int find_addresses(struct hop *hop, struct buf *line, struct error *error
 	return r;
 }
 
-/* Tells libcurl the addresses of the host, unless it is one or somebody else connects. */
+/* Host and port of "scheme://host:port", which open() has seen to. */
+static int split_proxy(const char *proxy, char **ret_host, uint16_t *ret_port)
+{
+	const char *host = strstr(proxy, "://") + 3, *colon = strrchr(host, ':');
+
+	*ret_host = strndup(host, (size_t)(colon - host));
+	*ret_port = (uint16_t)atoi(colon + 1); // NOLINT(cert-err34-c)
+	return *ret_host ? 0 : -ENOMEM;
+}
+
+/* Tells libcurl the addresses of the host that it is to connect to, unless that is one already. */
 static int resolve_hop(struct hop *hop, struct error *error)
 {
 	const struct client_settings *settings = &hop->client->settings;
 	_cleanup_buf_ struct buf line = BUF_INIT;
+	_cleanup_free_ char *proxy_host = NULL;
+	const char *host = hop->to.host;
+	uint16_t port = hop->to.port;
 	int r;
 
-	if (settings->unix_socket || settings->proxy || is_address(hop->to.host))
+	if (settings->proxy) {
+		if (split_proxy(settings->proxy, &proxy_host, &port) < 0)
+			return error_set(error, -ENOMEM, "out of memory");
+		host = proxy_host;
+	}
+	if (settings->unix_socket || is_address(host))
 		return 0;
-	buf_printf(&line, "%s:%u:", hop->to.host, hop->to.port);
-	r = find_addresses(hop, &line, error);
-	if (r < 0)
+	buf_printf(&line, "%s:%u:", host, port);
+	r = find_addresses(hop, host, port, &line, error);
+	if (r < 0) {
+		if (proxy_host)
+			error_prefix(error, "proxy");
 		return r;
+	}
 	hop->resolved = buf_error(&line) ? NULL : curl_slist_append(NULL, line.data);
 	return hop->resolved ? 0 : error_set(error, -ENOMEM, "out of memory");
 }

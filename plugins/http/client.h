@@ -44,7 +44,7 @@ struct client_request {
 	size_t body_size;
 	bool foreign; /* an answer named the host: guarded like a redirect */
 	const char *pinned_host, *pinned_address; /* connect to this address for that host; NULL: to any */
-	int64_t deadline; /* CLOCK_MONOTONIC */
+	int64_t began, deadline; /* CLOCK_MONOTONIC */
 };
 
 struct client;

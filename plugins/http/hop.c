@@ -217,7 +217,8 @@ static CURLcode set_tls(const struct hop *hop)
 	if (code == CURLE_OK)
 		code = curl_easy_setopt(
 			curl, CURLOPT_SSLKEY, settings->key ? settings->key : settings->certificate);
-	if (code == CURLE_OK && settings->key_password)
+	/* Also an empty one: OpenSSL would ask at the terminal. */
+	if (code == CURLE_OK)
 		code = curl_easy_setopt(curl, CURLOPT_KEYPASSWD, secret_text(hop, settings->key_password));
 	return code;
 }

@@ -6,6 +6,7 @@
 #include "kit/resolve.h"
 
 #include <errno.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 
 struct http {
@@ -157,19 +158,23 @@ static int judge_secret(
 
 static int judge_proxy(const char *proxy, struct error *error)
 {
-	static const char *const schemes[] = {"http://", "https://", "socks5://", "socks5h://", "socks4a://"};
+	static const char *const schemes[] = {"http://", "https://", "socks5h://"};
+	const char *host = NULL, *port;
 
-	for (size_t i = 0; proxy && i < ARRAY_SIZE(schemes); i++)
-		if (startswith(proxy, schemes[i]))
-			return strchr(proxy, '@') ? error_set(error, -EINVAL,
-							    "proxy: must not hold a user or "
-							    "password: use proxy_user and "
-							    "proxy_password")
-						  : 0;
-	return proxy
-		? error_set(error, -EINVAL,
-			  "proxy: must begin with http://, https://, socks5://, socks5h:// or socks4a://")
-		: 0;
+	if (!proxy)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(schemes) && !host; i++)
+		host = startswith(proxy, schemes[i]);
+	if (!host)
+		return error_set(error, -EINVAL, "proxy: must begin with http://, https:// or socks5h://");
+	if (strchr(host, '@'))
+		return error_set(error, -EINVAL,
+			"proxy: must not hold a user or password: use proxy_user and proxy_password");
+	port = strrchr(host, ':');
+	if (!port || port == host || !port[1] || port[1 + strspn(port + 1, "0123456789")] || strlen(port) > 6)
+		return error_set(
+			error, -EINVAL, "proxy: must end with a port, as in http://proxy.example.com:3128");
+	return 0;
 }
 
 static int judge_settings(struct gavea_check *check, const struct http *http,
@@ -198,18 +203,51 @@ static int judge_settings(struct gavea_check *check, const struct http *http,
 	return 0;
 }
 
-/* Names of those that are set; NULL at the end. */
+static int give_user(struct gavea_check *check, const char *user, struct variables *given)
+{
+	const struct gavea_secret *password = gavea_option_secret(check, "password");
+	_cleanup_buf_ struct buf plain = BUF_INIT;
+	unsigned char *encoded;
+	int r = variables_set(given, "user", user, strlen(user), HIDE_NEVER);
+
+	if (r < 0)
+		return r;
+	/* What Basic sends is hidden too; nothing can refer to it. */
+	buf_printf(&plain, "%s:%s", user, password ? gavea_secret_bytes(check, password, NULL) : "");
+	encoded = buf_error(&plain) ? NULL : malloc(plain.size / 3 * 4 + 5);
+	if (!encoded)
+		return -ENOMEM;
+	EVP_EncodeBlock(encoded, (const unsigned char *)plain.data, (int)plain.size);
+	r = variables_set(given, "basic", (const char *)encoded, strlen((const char *)encoded), HIDE_ALWAYS);
+	explicit_bzero(encoded, strlen((const char *)encoded));
+	explicit_bzero(plain.data, plain.size);
+	free(encoded);
+	return r;
+}
+
+static int give_header(struct gavea_check *check, struct variables *given)
+{
+	const struct gavea_secret *secret = gavea_option_secret(check, "secret_header");
+	const char *value = secret ? strchr(gavea_secret_bytes(check, secret, NULL), ':') : NULL;
+
+	if (!value)
+		return 0;
+	value += 1 + strspn(value + 1, " \t");
+	return variables_set(given, "secret_header", value, strlen(value), HIDE_ALWAYS);
+}
+
+/* Names of those that texts may refer to; NULL at the end. */
 static int give_variables(struct gavea_check *check, struct variables *given, const char *names[static 5])
 {
 	static const char *const secrets[] = {"password", "bearer", "secret"};
 	const char *user = gavea_option_string(check, "user");
 	size_t count = 0;
-	int r = 0;
+	int r = user ? give_user(check, user, given) : 0;
 
 	if (user)
-		r = variables_set(given, "user", user, strlen(user), false);
-	names[count] = user ? "user" : NULL;
-	count += user != NULL;
+		names[count++] = "user";
+	if (r == 0)
+		r = give_header(check, given);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(secrets); i++) {
 		const struct gavea_secret *secret = gavea_option_secret(check, secrets[i]);
 		const char *bytes;
@@ -219,7 +257,7 @@ static int give_variables(struct gavea_check *check, struct variables *given, co
 			continue;
 		bytes = gavea_secret_bytes(check, secret, &size);
 		names[count++] = secrets[i];
-		r = variables_set(given, secrets[i], bytes, size, true);
+		r = variables_set(given, secrets[i], bytes, size, HIDE_ALWAYS);
 	}
 	names[count] = NULL;
 	return r;

@@ -7,10 +7,13 @@
 #include <strings.h>
 #include <time.h>
 
+/* With less than this nothing is begun: libcurl counts milliseconds. */
+#define LEAST_TIME (10 * NSEC_PER_MSEC)
+
 struct run {
 	const struct sequence *sequence;
 	const char *address;
-	int64_t deadline;
+	int64_t began, deadline;
 	struct variables variables;
 	bool stopped;
 };
@@ -34,7 +37,7 @@ static int copy_variables(const struct variables *from, struct variables *to)
 	for (size_t i = 0; i < from->count; i++) {
 		const struct variable *variable = &from->list[i];
 		int r = variables_set(
-			to, variable->name, variable->value, strlen(variable->value), variable->secret);
+			to, variable->name, variable->value, strlen(variable->value), variable->hiding);
 
 		if (r < 0)
 			return r;
@@ -135,7 +138,8 @@ static int prepare(
 	}
 	request->pinned_host = run->sequence->host;
 	request->pinned_address = run->address;
-	request->deadline = MIN(run->deadline, clock_ns(CLOCK_MONOTONIC) + run->sequence->step_timeout);
+	request->began = clock_ns(CLOCK_MONOTONIC);
+	request->deadline = MIN(run->deadline, request->began + run->sequence->step_timeout);
 	return 0;
 }
 
@@ -193,7 +197,7 @@ static void extract(struct run *run, const struct step *step, struct attempt *at
 
 		if (r == 0)
 			r = variables_set(
-				&run->variables, extraction->name, buf_str(&value), value.size, false);
+				&run->variables, extraction->name, buf_str(&value), value.size, HIDE_LONG);
 		if (r == 0)
 			continue;
 		buf_printf(&why, "extract %s = %s: ", extraction->name, extraction->subject.text);
@@ -221,6 +225,14 @@ static void judge(struct run *run, const struct step *step, struct attempt *atte
 
 /* ---- One step ---- */
 
+/* Whether earlier steps had left too little time for this one to be blamed. */
+static bool was_short(const struct run *run, const struct client_request *request)
+{
+	int64_t given = request->deadline - request->began;
+
+	return given < run->sequence->step_timeout && given < (run->deadline - run->began) / 2;
+}
+
 static int try_once(struct run *run, const struct step *step, struct attempt *attempt)
 {
 	_cleanup_(prepared_done) struct prepared prepared = {0};
@@ -241,9 +253,12 @@ static int try_once(struct run *run, const struct step *step, struct attempt *at
 		judge(run, step, attempt);
 		return 0;
 	}
-	attempt->status = GAVEA_CRITICAL;
+	attempt->status =
+		r == -ETIMEDOUT && was_short(run, &prepared.request) ? GAVEA_UNKNOWN : GAVEA_CRITICAL;
 	variables_show(
 		&run->variables, error_text(&error, r), strlen(error_text(&error, r)), 400, &attempt->text);
+	if (attempt->status == GAVEA_UNKNOWN)
+		buf_add_str(&attempt->text, " (earlier steps left too little: raise timeout)");
 	return 0;
 }
 
@@ -298,7 +313,7 @@ static int run_step(struct run *run, struct step *step)
 	_cleanup_(attempt_done) struct attempt attempt = {0};
 	int r = 0;
 
-	if (run->stopped || clock_ns(CLOCK_MONOTONIC) >= run->deadline) {
+	if (run->stopped || clock_ns(CLOCK_MONOTONIC) + LEAST_TIME >= run->deadline) {
 		attempt.not_run = true;
 		attempt.status = GAVEA_UNKNOWN;
 		buf_add_str(&attempt.text,
@@ -324,7 +339,10 @@ int sequence_run(const struct sequence *sequence, const char *address, int64_t d
 
 	if (!run)
 		return -ENOMEM;
-	*run = (struct run){.sequence = sequence, .address = address, .deadline = deadline};
+	*run = (struct run){.sequence = sequence,
+		.address = address,
+		.began = clock_ns(CLOCK_MONOTONIC),
+		.deadline = deadline};
 	r = copy_variables(sequence->given, &run->variables);
 	if (r == 0)
 		r = client_begin(sequence->client);

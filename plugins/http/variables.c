@@ -6,14 +6,27 @@
 #include <errno.h>
 
 #define HIDDEN "***"
-#define SHORTEST_HIDDEN 4 /* of what was extracted: a "1" says nothing and stands everywhere */
+#define SHORTEST_HIDDEN 4 /* of HIDE_LONG */
+
+static void wipe(char **text)
+{
+	if (*text)
+		explicit_bzero(*text, strlen(*text));
+	free(*text);
+	*text = NULL;
+}
+
+static void variable_done(struct variable *variable)
+{
+	wipe(&variable->value);
+	wipe(&variable->encoded);
+	wipe(&variable->escaped);
+}
 
 void variables_done(struct variables *variables)
 {
-	for (size_t i = 0; i < variables->count; i++) {
-		explicit_bzero(variables->list[i].value, strlen(variables->list[i].value));
-		free(variables->list[i].value);
-	}
+	for (size_t i = 0; i < variables->count; i++)
+		variable_done(&variables->list[i]);
 	variables->count = 0;
 }
 
@@ -26,53 +39,6 @@ static struct variable *find(const struct variables *variables, const char *name
 			return (struct variable *)variable;
 	}
 	return NULL;
-}
-
-int variables_set(struct variables *variables, const char *name, const char *value, size_t size, bool secret)
-{
-	struct variable *variable = find(variables, name, strlen(name));
-	char *copy;
-
-	if (size > VARIABLE_VALUE_MAX || strlen(name) > VARIABLE_NAME_MAX ||
-		(!variable && variables->count == VARIABLES_MAX))
-		return -E2BIG;
-	copy = strndup(value, size);
-	if (!copy)
-		return -ENOMEM;
-	if (!variable) {
-		variable = &variables->list[variables->count++];
-		strcpy(variable->name, name); // NOLINT(clang-analyzer-security.insecureAPI.strcpy)
-	} else {
-		explicit_bzero(variable->value, strlen(variable->value));
-		free(variable->value);
-	}
-	variable->value = copy;
-	variable->secret = secret;
-	return 0;
-}
-
-bool variable_name_valid(const char *name, size_t size)
-{
-	if (!size || size > VARIABLE_NAME_MAX || (name[0] >= '0' && name[0] <= '9'))
-		return false;
-	for (size_t i = 0; i < size; i++)
-		if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789_", name[i]) || !name[i])
-			return false;
-	return true;
-}
-
-size_t template_reference(const char *text, const char **ret_name, size_t *ret_size)
-{
-	const char *end;
-
-	if (text[0] != '{' || text[1] != '{')
-		return 0;
-	end = strstr(text, "}}");
-	if (!end || !variable_name_valid(text + 2, (size_t)(end - text - 2)))
-		return 0;
-	*ret_name = text + 2;
-	*ret_size = (size_t)(end - text - 2);
-	return (size_t)(end - text) + 2;
 }
 
 static void add_encoded(struct buf *out, const char *value)
@@ -99,6 +65,66 @@ static void add_escaped(struct buf *out, const char *value)
 		else
 			buf_add_char(out, *value);
 	}
+}
+
+static char *converted(const char *value, void (*add)(struct buf *out, const char *value))
+{
+	struct buf out = BUF_INIT;
+
+	buf_add_str(&out, "");
+	add(&out, value);
+	return out.size ? buf_take(&out) : calloc(1, 1);
+}
+
+int variables_set(
+	struct variables *variables, const char *name, const char *value, size_t size, enum hiding hiding)
+{
+	struct variable *variable = find(variables, name, strlen(name));
+	struct variable made = {.hiding = hiding};
+
+	if (size > VARIABLE_VALUE_MAX || strlen(name) > VARIABLE_NAME_MAX ||
+		(!variable && variables->count == VARIABLES_MAX))
+		return -E2BIG;
+	made.value = strndup(value, size);
+	if (made.value) {
+		made.encoded = converted(made.value, add_encoded);
+		made.escaped = converted(made.value, add_escaped);
+	}
+	if (!made.value || !made.encoded || !made.escaped) {
+		variable_done(&made);
+		return -ENOMEM;
+	}
+	strcpy(made.name, name); // NOLINT(clang-analyzer-security.insecureAPI.strcpy)
+	if (variable)
+		variable_done(variable);
+	else
+		variable = &variables->list[variables->count++];
+	*variable = made;
+	return 0;
+}
+
+bool variable_name_valid(const char *name, size_t size)
+{
+	if (!size || size > VARIABLE_NAME_MAX || (name[0] >= '0' && name[0] <= '9'))
+		return false;
+	for (size_t i = 0; i < size; i++)
+		if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789_", name[i]) || !name[i])
+			return false;
+	return true;
+}
+
+size_t template_reference(const char *text, const char **ret_name, size_t *ret_size)
+{
+	const char *end;
+
+	if (text[0] != '{' || text[1] != '{')
+		return 0;
+	end = strstr(text, "}}");
+	if (!end || !variable_name_valid(text + 2, (size_t)(end - text - 2)))
+		return 0;
+	*ret_name = text + 2;
+	*ret_size = (size_t)(end - text - 2);
+	return (size_t)(end - text) + 2;
 }
 
 static bool has_control(const char *value)
@@ -157,18 +183,24 @@ int template_fill(const char *text, const struct variables *variables, enum fill
 	return buf_error(out) ? error_set(error, buf_error(out), "out of memory") : 0;
 }
 
-/* The longest value that must not be seen and begins here; 0: none. */
+/* The longest form of a value that must not be seen and begins here; 0: none. */
 static size_t hidden_here(const struct variables *variables, const char *text, size_t size)
 {
 	size_t longest = 0;
 
 	for (size_t i = 0; i < variables->count; i++) {
 		const struct variable *variable = &variables->list[i];
-		size_t length = strlen(variable->value);
+		const char *const forms[] = {variable->value, variable->encoded, variable->escaped};
 
-		if (length > longest && length <= size && (variable->secret || length >= SHORTEST_HIDDEN) &&
-			memcmp(text, variable->value, length) == 0)
-			longest = length;
+		if (variable->hiding == HIDE_NEVER ||
+			(variable->hiding == HIDE_LONG && strlen(variable->value) < SHORTEST_HIDDEN))
+			continue;
+		for (size_t j = 0; j < ARRAY_SIZE(forms); j++) {
+			size_t length = strlen(forms[j]);
+
+			if (length > longest && length <= size && memcmp(text, forms[j], length) == 0)
+				longest = length;
+		}
 	}
 	return longest;
 }

@@ -17,10 +17,19 @@ enum {
 	VARIABLE_VALUE_MAX = 64 * 1024, /* bytes */
 };
 
+/* Whether a value may be seen in what is said. */
+enum hiding {
+	HIDE_NEVER,
+	HIDE_LONG, /* from four bytes on: what was extracted; a "1" says nothing and stands everywhere */
+	HIDE_ALWAYS, /* secrets */
+};
+
 struct variable {
 	char name[VARIABLE_NAME_MAX + 1];
-	char *value; /* zeroed before it is freed */
-	bool secret; /* hidden however short; what was extracted is hidden from four bytes on */
+	char *value;
+	char *encoded,
+		*escaped; /* as in a URL and in JSON: a peer may send it back so. All zeroed before they are freed. */
+	enum hiding hiding;
 };
 
 struct variables {
@@ -38,7 +47,8 @@ enum filling {
 
 void variables_done(struct variables *variables);
 /* Sets or replaces one. 0, -ENOMEM, -E2BIG (too many, or too long). */
-int variables_set(struct variables *variables, const char *name, const char *value, size_t size, bool secret);
+int variables_set(
+	struct variables *variables, const char *name, const char *value, size_t size, enum hiding hiding);
 
 bool variable_name_valid(const char *name, size_t size);
 

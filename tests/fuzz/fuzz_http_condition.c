@@ -50,7 +50,7 @@ static void try_extraction(const char *text, struct response *response, struct v
 		extraction_take(
 			extraction, response, clock_ns(CLOCK_MONOTONIC) + NSEC_PER_SEC, &value, NULL) < 0)
 		return;
-	(void)variables_set(variables, extraction->name, buf_str(&value), value.size, false);
+	(void)variables_set(variables, extraction->name, buf_str(&value), value.size, HIDE_LONG);
 }
 
 static void try_step(const char *text, const struct variables *variables)
@@ -74,7 +74,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct variables variables = {0};
 	struct response response = {.status = 200, .total = 1000000, .version = "2"};
 
-	(void)variables_set(&variables, "password", SECRET, strlen(SECRET), true);
+	(void)variables_set(&variables, "password", SECRET, strlen(SECRET), HIDE_ALWAYS);
 	(void)response_add_header(&response, header, strlen(header));
 	buf_add(&response.body, data, size);
 	try_condition(condition, &response, &variables);

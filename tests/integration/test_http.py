@@ -6,13 +6,16 @@ import base64
 import gzip
 import http.server
 import json
+import os
 import re
 import socket
+import subprocess
+import sys
 import threading
 import time
 
 import pytest
-from conftest import ROOT, cli, wait_until
+from conftest import BUILD, PATIENCE, ROOT, cli, wait_until
 
 
 
@@ -129,6 +132,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def get_bearer(self):
         self.answer(200 if self.headers.get("Authorization") == "Bearer b-e-a-r" else 401)
+
+    def get_mirror(self):
+        self.answer(200, {"said": self.headers.get("Authorization"), "key": self.headers.get("X-Key")})
 
     def get_flaky(self):
         self.server.flaky += 1
@@ -373,6 +379,12 @@ def test_basic_and_bearer(server):
     passes(server.url + "/bearer", "secret_header=Authorization: Bearer b-e-a-r")
 
 
+def test_a_server_that_sends_secrets_back_does_not_get_them_into_the_result(server):
+    said = fails(server.url + "/mirror", "expect=body.said == 'x'", "expect=body.key == 'y'", user="ana", password="pass-w0rd",
+                 secret_header="X-Key: k3y")
+    assert "body.said == 'x': is \"Basic ***\"; body.key == 'y': is \"***\"" in said
+
+
 def test_several_addresses_each_by_itself():
     first = Server()
     try:
@@ -440,6 +452,68 @@ def test_credentials_stay_with_their_host(server):
         other.server_close()
 
 
+INSIDE = """
+set -e
+ip link set lo up
+ip address add 192.0.2.7/32 dev lo
+ip address add 169.254.169.254/32 dev lo
+printf '127.0.0.1 localhost inside.example\\n169.254.169.254 cloud.example\\n192.0.2.7 www.example\\n' >{folder}/hosts
+mount --bind {folder}/hosts /etc/hosts
+exec {python} {script} {gavea}
+"""
+
+LEADING = """
+import http.server, json, subprocess, sys, threading
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        inside = self.server.server_address[0] != "192.0.2.7"
+        target = self.path.partition("?")[2]
+        self.send_response(302 if target else 200)
+        if target:
+            self.send_header("Location", target.replace("PORT", str(inside_port)))
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+        asked.append((inside, self.path))
+    def log_message(self, *_):
+        pass
+
+asked, out = [], []
+outside = http.server.ThreadingHTTPServer(("192.0.2.7", 0), Handler)
+inside = http.server.ThreadingHTTPServer(("0.0.0.0", 0), Handler)
+inside_port = inside.server_port
+for server in (outside, inside):
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+for url in ("http://www.example:%d/?http://cloud.example:PORT/" % outside.server_port,
+            "http://www.example:%d/?http://inside.example:PORT/" % outside.server_port,
+            "http://www.example:%d/?http://127.0.0.1:PORT/" % outside.server_port,
+            "http://cloud.example:%d/" % inside_port,
+            "http://169.254.169.254:%d/" % inside_port):
+    done = subprocess.run([sys.argv[1], "run", "http", "url=" + url, "redirects=3", "--json"], capture_output=True, text=True)
+    out.append(json.loads(done.stdout)["summary"])
+print(json.dumps([out, [path for within, path in asked if within]]))
+"""
+
+
+def test_the_address_is_judged_whatever_the_name_is(tmp_path):
+    probe = ["unshare", "--net", "--mount", "true"]
+    if os.geteuid() != 0 or subprocess.run(probe, check=False, capture_output=True).returncode != 0:
+        pytest.skip("needs to make a network namespace")
+    script = tmp_path / "leading.py"
+    script.write_text(LEADING)
+    text = INSIDE.format(folder=tmp_path, python=sys.executable, script=script, gavea=BUILD / "gavea")
+    done = subprocess.run(["unshare", "--net", "--mount", "sh", "-c", text], check=False, capture_output=True, text=True,
+                          timeout=PATIENCE)
+    assert done.returncode == 0, done.stderr
+    said, asked_inside = json.loads(done.stdout)
+    assert said[0].endswith("the answer leads to a link-local or metadata address, which is refused")
+    assert said[1].endswith("the answer leads to a loopback address, which is refused")
+    assert said[2].endswith("the answer leads to 127.0.0.1, which is refused")
+    assert said[3].endswith("cloud.example has a link-local or metadata address; allow_link_local = true would allow that")
+    assert said[4].endswith("1 request as expected in " + said[4].rpartition(" in ")[2])
+    assert asked_inside == ["/"]
+
+
 # ---- Servers that misbehave ----
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
@@ -460,6 +534,11 @@ def test_a_server_that_never_answers_is_given_up_before_the_deadline(rude):
     assert [item["status"] for item in result["items"]] == ["critical", "unknown"]
     assert result["items"][0]["summary"] == "connected, but no answer came in time"
     assert result["items"][1]["summary"] == "not run: the check's time was used up before"
+
+
+def test_a_step_for_which_others_left_too_little_time_is_unknown(rude):
+    result = run(rude([], close=False), "steps=one: GET /", "steps=two: GET /", timeout="1s", step_timeout="700ms")
+    assert [item["status"] for item in result["items"]] == ["critical", "unknown"]
 
 
 def test_a_body_that_is_shorter_than_announced_is_a_failure(rude):
@@ -531,7 +610,8 @@ def test_bytes_that_are_not_utf8_do_not_get_into_the_result(rude):
     (["json={"], "json: the body is not JSON: wrong in line 1, column 1"),
     (["header=nonsense"], "header: a header is written Name: value"),
     (["bearer=a", "user=b"], "bearer: cannot be used together with user: both are an Authorization header"),
-    (["proxy=ftp://x"], "proxy: must begin with http://, https://, socks5://, socks5h:// or socks4a://"),
+    (["proxy=ftp://x"], "proxy: must begin with http://, https:// or socks5h://"),
+    (["proxy=http://x"], "proxy: must end with a port, as in http://proxy.example.com:3128"),
 ])
 def test_options_that_cannot_be_are_refused_with_what_to_do(words, said):
     words = words if words[0].startswith("url=") else ["url=http://127.0.0.1:1/", *words]

@@ -190,11 +190,15 @@ static void what_must_not_be_seen_is_not_even_cut_in_two(void **state)
 	char *said;
 
 	(void)state;
-	assert_int_equal(variables_set(&variables, "password", "pw", 2, true), 0);
-	assert_int_equal(variables_set(&variables, "token", "long-token-value", 16, false), 0);
-	assert_int_equal(variables_set(&variables, "id", "7", 1, false), 0);
+	assert_int_equal(variables_set(&variables, "password", "pw", 2, HIDE_ALWAYS), 0);
+	assert_int_equal(variables_set(&variables, "token", "long-token-value", 16, HIDE_LONG), 0);
+	assert_int_equal(variables_set(&variables, "id", "7", 1, HIDE_LONG), 0);
 	said = judge("{\"a\": \"pw long-token-value 7\"}", "body.a == 'x'", &variables);
 	assert_string_equal(said, "body.a == 'x': is \"*** *** 7\"");
+	free(said);
+	assert_int_equal(variables_set(&variables, "odd", "a\"b/c", 5, HIDE_ALWAYS), 0);
+	said = judge("{\"a\": \"a\\\"b/c a%22b%2Fc a\\\\\\\"b/c\"}", "body.a == 'x'", &variables);
+	assert_string_equal(said, "body.a == 'x': is \"*** *** ***\"");
 	free(said);
 	/* The value is shown up to its 120th byte, which lies within the token. */
 	snprintf(body, sizeof body, "{\"a\": \"%0115d%s\"}", 0, "long-token-value and more");

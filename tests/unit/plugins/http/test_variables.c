@@ -25,8 +25,8 @@ static void values_are_written_as_their_place_demands(void **state)
 	struct variables variables = {0};
 
 	(void)state;
-	assert_int_equal(variables_set(&variables, "v", "a\"/ \xc3\xa9", 6, false), 0);
-	assert_int_equal(variables_set(&variables, "u", "http://h/p", 10, false), 0);
+	assert_int_equal(variables_set(&variables, "v", "a\"/ \xc3\xa9", 6, HIDE_LONG), 0);
+	assert_int_equal(variables_set(&variables, "u", "http://h/p", 10, HIDE_LONG), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_buf_ struct buf out = BUF_INIT;
 
@@ -45,7 +45,7 @@ static void what_cannot_be_filled_in_is_said(void **state)
 	(void)state;
 	assert_int_equal(template_fill("{{gone}}", &variables, FILL_PLAIN, &out, &error), -ENODATA);
 	assert_string_equal(error.message, "{{gone}} has no value");
-	assert_int_equal(variables_set(&variables, "v", "a\r\nX-Evil: 1", 12, false), 0);
+	assert_int_equal(variables_set(&variables, "v", "a\r\nX-Evil: 1", 12, HIDE_LONG), 0);
 	assert_int_equal(template_fill("X: {{v}}", &variables, FILL_HEADER, &out, &error), -EINVAL);
 	assert_string_equal(error.message, "{{v}} has control characters, which a header cannot carry");
 	variables_done(&variables);
