@@ -69,9 +69,8 @@ static void add_escaped(struct buf *out, const char *value)
 
 static char *converted(const char *value, void (*add)(struct buf *out, const char *value))
 {
-	struct buf out = BUF_INIT;
+	_cleanup_buf_ struct buf out = BUF_INIT;
 
-	buf_add_str(&out, "");
 	add(&out, value);
 	return out.size ? buf_take(&out) : calloc(1, 1);
 }
