@@ -90,7 +90,7 @@ pkgs.base :=
 pkgs.conf := libconfig
 pkgs.wire := libprotobuf-c libzstd
 pkgs.net := libmicrohttpd
-pkgs.kit := libcurl jansson libcares
+pkgs.kit := libcurl jansson libcares libpcre2-8
 pkgs.rule :=
 pkgs.agent :=
 -include $(foreach p,$(PLUGINS),plugins/$(p)/plugin.mk)
