@@ -469,12 +469,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         inside = self.server.server_address[0] != "192.0.2.7"
         target = self.path.partition("?")[2]
+        asked.append((inside, self.path))
         self.send_response(302 if target else 200)
         if target:
             self.send_header("Location", target.replace("PORT", str(inside_port)))
         self.send_header("Content-Length", "0")
         self.end_headers()
-        asked.append((inside, self.path))
     def log_message(self, *_):
         pass
 
