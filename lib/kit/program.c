@@ -110,18 +110,29 @@ int program_find_user(const char *name, struct program_user *ret_user, struct er
 	return 0;
 }
 
-static bool is_ambient(void)
+/* CAP_KILL, because what became another user has to be ended as well. */
+static const int user_capabilities[] = {CAP_SETUID, CAP_SETGID, CAP_KILL};
+
+static bool is_ambient(int capability)
 {
-	return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_SETUID, 0, 0) == 1 &&
-		prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_SETGID, 0, 0) == 1;
+	return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, capability, 0, 0) == 1;
+}
+
+static bool any_is_ambient(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(user_capabilities); i++)
+		if (is_ambient(user_capabilities[i]))
+			return true;
+	return false;
 }
 
 bool program_can_change_user(void)
 {
-	if (geteuid() != 0)
-		return is_ambient();
-	return prctl(PR_CAPBSET_READ, CAP_SETUID, 0, 0, 0) == 1 &&
-		prctl(PR_CAPBSET_READ, CAP_SETGID, 0, 0, 0) == 1;
+	for (size_t i = 0; i < ARRAY_SIZE(user_capabilities); i++)
+		if (geteuid() == 0 ? prctl(PR_CAPBSET_READ, user_capabilities[i], 0, 0, 0) != 1
+				   : !is_ambient(user_capabilities[i]))
+			return false;
+	return access(SETPRIV, X_OK) == 0;
 }
 
 /*
@@ -139,7 +150,7 @@ static const char **make_arguments(const struct program *program, char *user, ch
 		prefix[4] = group;
 		prefix[5] = "--init-groups";
 		own = 6;
-	} else if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_SETUID, 0, 0) == 1) {
+	} else if (any_is_ambient()) {
 		own = 3;
 	}
 	if (own)
