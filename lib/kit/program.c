@@ -33,7 +33,7 @@ enum phase { RUNNING, TERMINATED, KILLED };
 
 struct stream {
 	int fd; /* ours; -EBADF: at its end */
-	int theirs;
+	int theirs; /* kept until the program has ended: a pipe that nobody writes to any more would wake us for nothing */
 	struct buf *to;
 	size_t max;
 	bool *cut;
@@ -303,8 +303,6 @@ static int start(struct running *running, struct error *error)
 		return error_set(
 			error, r, "cannot prepare pipes for %s: %s", program->arguments[0], strerror(-r));
 	r = spawn(running, input, arguments, environment);
-	for (int i = 0; i < STREAMS; i++)
-		running->streams[i].theirs = fd_close(running->streams[i].theirs);
 	if (r < 0)
 		return explain(program, r, error);
 	r = watch(running);
@@ -365,6 +363,15 @@ static int poll_timeout(const struct running *running, int64_t now)
 	return (int)MIN(left, INT64_C(3600000));
 }
 
+/* From now on the end of the output can be seen. */
+static void on_end(struct running *running)
+{
+	running->ended = true;
+	running->next = clock_ns(CLOCK_MONOTONIC) + LINGER;
+	for (int i = 0; i < STREAMS; i++)
+		running->streams[i].theirs = fd_close(running->streams[i].theirs);
+}
+
 static void poll_once(struct running *running, int timeout)
 {
 	struct pollfd polls[STREAMS + 1];
@@ -375,13 +382,16 @@ static void poll_once(struct running *running, int timeout)
 	polls[count++] = (struct pollfd){.fd = running->ended ? -1 : running->pidfd, .events = POLLIN};
 	if (poll(polls, count, timeout) <= 0)
 		return;
-	for (int i = 0; i < STREAMS; i++)
-		if (polls[i].revents)
-			stream_read(&running->streams[i]);
-	if (polls[STREAMS].revents) {
-		running->ended = true;
-		running->next = clock_ns(CLOCK_MONOTONIC) + LINGER;
+	for (int i = 0; i < STREAMS; i++) {
+		struct stream *stream = &running->streams[i];
+
+		if (polls[i].revents & POLLIN)
+			stream_read(stream);
+		else if (polls[i].revents)
+			stream->fd = fd_close(stream->fd);
 	}
+	if (polls[STREAMS].revents)
+		on_end(running);
 }
 
 static bool is_open(const struct running *running)
