@@ -87,7 +87,7 @@ static int parse_value(const char *text, struct perfdata *perfdata)
 		*comma = '.';
 	if (parse_double(number, &perfdata->value) < 0)
 		return -EINVAL;
-	strcpy(perfdata->unit_text, text + digits);
+	memcpy(perfdata->unit_text, text + digits, strlen(text + digits) + 1);
 	return 0;
 }
 

@@ -35,7 +35,7 @@ static struct restart_entry *add(struct restarts *restarts, const char *name)
 		return NULL;
 	entry = &restarts->list[restarts->count++];
 	memset(entry, 0, sizeof *entry);
-	strcpy(entry->name, name);
+	memcpy(entry->name, name, strlen(name) + 1);
 	return entry;
 }
 

@@ -110,9 +110,6 @@ static void note_one(struct systemd *systemd, const struct unit *unit)
 	struct verdict verdict;
 	int r = bus_get(&systemd->bus, unit->path, "systemd1.Service", "NRestarts", 'u', &counter);
 
-	/* The unit may have gone meanwhile. */
-	if (r == -ENOENT || r == -EBADR)
-		return;
 	if (r < 0) {
 		report_unknown(systemd, unit->name, "restarts", "cannot ask how often it was restarted: %s",
 			strerror(-r));
