@@ -3,8 +3,8 @@
 #include "perfdata.h"
 
 #include "base/parse.h"
-#include "base/status.h"
 #include "base/range.h"
+#include "base/status.h"
 
 #include <errno.h>
 #include <math.h>

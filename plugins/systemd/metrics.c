@@ -2,8 +2,8 @@
 /* Units that options name, in figures: node_exporter's names where it has them. */
 #include "parts.h"
 
-#include "base/status.h"
 #include "base/range.h"
+#include "base/status.h"
 
 #include <errno.h>
 #include <math.h>
