@@ -61,21 +61,23 @@ static int take_certificate(struct reading *reading, const PKCS12_SAFEBAG *bag)
 	X509 *certificate =
 		PKCS12_SAFEBAG_get_bag_nid(bag) == NID_x509Certificate ? PKCS12_SAFEBAG_get1_cert(bag) : NULL;
 	unsigned char *der = NULL;
-	int r = certificate ? keep_der(&reading->certificates, i2d_X509(certificate, &der), der) : -EBADMSG;
+	int size = certificate ? i2d_X509(certificate, &der) : 0;
 
 	X509_free(certificate);
-	return r;
+	return keep_der(&reading->certificates, size, der);
 }
 
 static int take_key(struct reading *reading, EVP_PKEY *key)
 {
 	unsigned char *der = NULL;
+	int size;
 
 	if (!key) {
 		reading->locked = true;
 		return 0;
 	}
-	return keep_der(&reading->keys, i2d_PUBKEY(key, &der), der);
+	size = i2d_PUBKEY(key, &der);
+	return keep_der(&reading->keys, size, der);
 }
 
 static int take_bags(struct reading *reading, const STACK_OF(PKCS12_SAFEBAG) * bags, unsigned depth);

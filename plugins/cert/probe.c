@@ -40,6 +40,7 @@ struct probe {
 	int64_t deadline; /* of this state */
 	size_t received; /* outside of TLS */
 	struct dialogue dialogue;
+	bool accepted; /* the server has taken our side of the handshake */
 	bool leaving; /* the farewell was begun */
 	bool left; /* nothing more is expected */
 	struct buf in;
@@ -240,7 +241,7 @@ static int note_ticket(SSL *ssl, SSL_SESSION *session)
 	struct probe *probe = SSL_get_app_data(ssl);
 
 	(void)session;
-	probe->left = true;
+	probe->accepted = true;
 	return 0;
 }
 
@@ -338,7 +339,6 @@ static enum state hands_shaken(struct probe *probe)
 			SSL_get_version(probe->ssl));
 	if (probe->outcome->client_certificate_asked && SSL_version(probe->ssl) == TLS1_3_VERSION)
 		return enter(probe, SETTLING, SETTLE_TIME);
-	probe->left = false;
 	return enter(probe, TAKING_LEAVE, FAREWELL_TIME);
 }
 
@@ -383,7 +383,7 @@ static enum state settling(struct probe *probe)
 	ERR_clear_error();
 	r = SSL_peek(probe->ssl, &byte, 1);
 	kind = SSL_get_error(probe->ssl, r);
-	if (r <= 0 && kind == SSL_ERROR_WANT_READ && !probe->left)
+	if (r <= 0 && kind == SSL_ERROR_WANT_READ && !probe->accepted)
 		return SETTLING;
 	if (r <= 0 && kind != SSL_ERROR_WANT_READ) {
 		code = ERR_peek_error();
@@ -392,7 +392,6 @@ static enum state settling(struct probe *probe)
 		ERR_clear_error();
 		return linger(probe);
 	}
-	probe->left = false;
 	return enter(probe, TAKING_LEAVE, FAREWELL_TIME);
 }
 
@@ -521,7 +520,6 @@ bool probe_expire(struct probe *probe, int64_t now)
 		return true;
 	case SETTLING:
 		/* It had its time to refuse us. */
-		probe->left = false;
 		probe->state = enter(probe, TAKING_LEAVE, FAREWELL_TIME);
 		return probe->deadline <= now || probe_step(probe, now);
 	default:

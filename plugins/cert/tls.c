@@ -34,7 +34,7 @@ static BIO *open_file(const char *option, const char *path, struct source *sourc
 	BIO *bio;
 
 	if (source_read(path, source, error) < 0) {
-		error_prefix(error, "%s: %s: ", option, path);
+		error_prefix(error, "%s: %s", option, path);
 		return NULL;
 	}
 	bio = BIO_new_mem_buf(source->content.data, (int)source->content.size);

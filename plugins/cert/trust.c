@@ -16,7 +16,7 @@ static int read_file(const char *option, const char *path, struct bundle *bundle
 	int r = source_read(path, &source, error);
 
 	if (r < 0) {
-		error_prefix(error, "%s: %s: ", option, path);
+		error_prefix(error, "%s: %s", option, path);
 		return r;
 	}
 	r = content_read(source.content.data, source.content.size, &none, bundle);
