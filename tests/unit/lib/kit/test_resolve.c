@@ -124,7 +124,7 @@ static void many_questions_are_each_answered_once(void **state)
 {
 	struct resolver_hooks hooks = {.watch = no_sockets};
 	struct resolve_request local = {.host = "localhost", .port = 80, .family = AF_INET};
-	struct resolve_request empty = {.host = ""}, wrong = {.host = "a..b"};
+	struct resolve_request empty = {.host = ""}, wrong = {.host = "a..b", .port = 80};
 	struct resolver *resolver;
 	struct answers answers = {0};
 
