@@ -134,6 +134,27 @@ static int judge(const struct resolve_request *request, int status, size_t count
 	}
 }
 
+/* Whether the host is an address itself; c-ares would ask name servers about some. It is added when it is of the right
+ * family. */
+static bool take_literal(const struct resolve_request *request, struct addresses *addresses)
+{
+	union address address = {0};
+	int family = AF_INET;
+
+	if (inet_pton(AF_INET, request->host, &address.v4.sin_addr) == 1) {
+		address.v4.sin_port = htons(request->port);
+	} else if (inet_pton(AF_INET6, request->host, &address.v6.sin6_addr) == 1) {
+		family = AF_INET6;
+		address.v6.sin6_port = htons(request->port);
+	} else {
+		return false;
+	}
+	address.any.sa_family = (sa_family_t)family;
+	if (request->family == AF_UNSPEC || request->family == family)
+		addresses->list[addresses->count++] = address;
+	return true;
+}
+
 static void send_question(ares_channel channel, const struct resolve_request *request,
 	ares_addrinfo_callback answer, void *userdata)
 {
@@ -174,6 +195,12 @@ int resolve(const struct resolve_request *request, struct addresses *ret_address
 
 	if (str_empty(request->host))
 		return error_set(error, -EINVAL, "the name of a host is empty");
+	if (take_literal(request, &addresses)) {
+		r = judge(request, ARES_SUCCESS, addresses.count, error);
+		if (r == 0)
+			*ret_addresses = addresses;
+		return r;
+	}
 	r = ares_init_options(&channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES);
 	if (r != ARES_SUCCESS)
 		return error_set(error, r == ARES_ENOMEM ? -ENOMEM : -EHOSTUNREACH, "%s: cannot resolve: %s",
@@ -254,17 +281,26 @@ static void on_one_answer(void *userdata, int status, int timeouts, struct ares_
 void resolver_ask(struct resolver *resolver, const struct resolve_request *request, resolver_answer_t answer,
 	void *userdata)
 {
-	struct asked *asked = calloc(1, sizeof *asked);
 	_cleanup_error_ struct error error = ERROR_INIT;
-	char *host = strdup(request->host ? request->host : "");
+	struct addresses addresses = {0};
+	struct asked *asked;
+	char *host;
 
+	if (request->host && take_literal(request, &addresses)) {
+		int r = judge(request, ARES_SUCCESS, addresses.count, &error);
+
+		answer(userdata, r, &addresses, &error);
+		return;
+	}
+	asked = calloc(1, sizeof *asked);
+	host = strdup(request->host ? request->host : "");
 	if (!asked || !host || !*host) {
 		int r = host && !*host ? -EINVAL : -ENOMEM;
 
 		error_set(&error, r, r == -EINVAL ? "the name of a host is empty" : "out of memory");
 		free(asked);
 		free(host);
-		answer(userdata, r, &(struct addresses){0}, &error);
+		answer(userdata, r, &addresses, &error);
 		return;
 	}
 	*asked = (struct asked){*request, answer, userdata};

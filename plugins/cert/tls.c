@@ -23,9 +23,9 @@ static int give_password(char *buffer, int size, int writing, void *userdata)
 	size_t length = password ? strlen(password) : 0;
 
 	(void)writing;
-	if (!password || length > (size_t)size)
+	if (!password || length >= (size_t)size)
 		return -1;
-	memcpy(buffer, password, length);
+	memcpy(buffer, password, length + 1);
 	return (int)length;
 }
 

@@ -96,7 +96,7 @@ static void it_ends_when_it_is_cancelled(void **state)
 struct answers {
 	unsigned count;
 	int last;
-	char text[RESOLVE_TEXT_SIZE];
+	char text[256];
 };
 
 static void no_sockets(void *userdata, int fd, bool readable, bool writable)
@@ -115,7 +115,8 @@ static void on_answer(
 	answers->count++;
 	answers->last = result;
 	if (result == 0)
-		address_text_port(answers->text, &addresses->list[0]);
+		snprintf(answers->text, sizeof(answers->text), "%s",
+			address_text_port((char[RESOLVE_TEXT_SIZE]){0}, &addresses->list[0]));
 	else
 		snprintf(answers->text, sizeof(answers->text), "%s", error_text(error, result));
 }
@@ -141,8 +142,17 @@ static void many_questions_are_each_answered_once(void **state)
 	resolver_ask(resolver, &wrong, on_answer, &answers);
 	assert_int_equal(answers.count, 3);
 	assert_string_equal(answers.text, "a..b: not the name of a host");
+	/* No name server is asked for an address: the answer is there at once. */
+	local.host = "192.0.2.7";
+	resolver_ask(resolver, &local, on_answer, &answers);
+	assert_int_equal(answers.count, 4);
+	assert_string_equal(answers.text, "192.0.2.7:80");
+	local.family = AF_INET6;
+	resolver_ask(resolver, &local, on_answer, &answers);
+	assert_int_equal(answers.last, -ENOENT);
+	assert_string_equal(answers.text, "192.0.2.7: the name has no IPv6 address");
 	resolver_free(resolver);
-	assert_int_equal(answers.count, 3);
+	assert_int_equal(answers.count, 5);
 }
 
 static void a_question_under_way_is_cancelled_with_the_resolver(void **state)
