@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -71,6 +72,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "tls_ports: usage: tls_ports CHAIN KEY COUNT\n");
 		return 1;
 	}
+	signal(SIGPIPE, SIG_IGN); /* clients may hang up on us */
 	for (int i = 0; i < count; i++) {
 		ports[i] = (struct port){tls, listen_anywhere(&number)};
 		printf("%d ", number);
