@@ -19,6 +19,14 @@ void bundle_done(struct bundle *bundle)
 	*bundle = (struct bundle){0};
 }
 
+bool bundle_spend(struct bundle *bundle, long rounds)
+{
+	if (rounds < 1 || rounds > BUNDLE_ROUNDS_MAX - bundle->rounds)
+		return false;
+	bundle->rounds += rounds;
+	return true;
+}
+
 int bundle_broken(struct bundle *bundle, const char *remedy, const char *format, ...)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT;

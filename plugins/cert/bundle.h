@@ -7,8 +7,10 @@
 #include "finding.h"
 
 #include <openssl/x509.h>
+#include <stdbool.h>
 
 #define BUNDLE_CERTIFICATES_MAX 2000
+#define BUNDLE_ROUNDS_MAX 5000000 /* of hashing for all that a file has locked: a few seconds at most */
 
 struct bundle_certificate {
 	X509 *certificate;
@@ -32,6 +34,7 @@ struct bundle {
 	size_t key_room;
 	STACK_OF(X509_CRL) * lists; /* NULL: none */
 	struct findings findings;
+	long rounds; /* of hashing that were spent on passwords */
 	bool broken; /* something in it could not be read; findings say what */
 };
 
@@ -54,6 +57,9 @@ int bundle_add_der(struct bundle *bundle, const unsigned char *der, size_t size,
 
 /* Keeps the public half; key (borrowed) NULL: there is one, and it is locked. */
 int bundle_add_key(struct bundle *bundle, EVP_PKEY *key, unsigned entry);
+
+/* Whether the file may cost so many rounds more; they are counted when it may. */
+bool bundle_spend(struct bundle *bundle, long rounds);
 
 /* Adds a finding and marks the bundle as broken. Returns -EBADMSG. */
 int bundle_broken(struct bundle *bundle, const char *remedy, const char *format, ...) _printf_(3, 4);

@@ -7,7 +7,7 @@
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
 
-#define ROUNDS_MAX 5000000
+#define SCRYPT_ROUNDS 500000 /* what it counts for; the library bounds it */
 #define BLOCKS_MAX 4000
 
 static const char write_anew[] = "write the file anew";
@@ -40,30 +40,28 @@ static int give_password(char *buffer, int size, int writing, void *userdata)
 	return (int)length;
 }
 
-static bool few_rounds(const ASN1_INTEGER *rounds)
+static bool spend(struct bundle *bundle, const ASN1_INTEGER *rounds)
 {
-	long count = rounds ? ASN1_INTEGER_get(rounds) : 1;
-
-	return count > 0 && count <= ROUNDS_MAX;
+	return bundle_spend(bundle, rounds ? ASN1_INTEGER_get(rounds) : 1);
 }
 
-static bool pbes2_is_affordable(const ASN1_TYPE *parameter)
+static bool pbes2_is_affordable(struct bundle *bundle, const ASN1_TYPE *parameter)
 {
 	PBE2PARAM *pbe2 = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBE2PARAM), parameter);
 	PBKDF2PARAM *kdf = NULL;
 	int kind = pbe2 ? OBJ_obj2nid(pbe2->keyfunc->algorithm) : NID_undef;
-	bool fits = kind == NID_id_scrypt; /* bounded by the library */
+	bool fits = kind == NID_id_scrypt && bundle_spend(bundle, SCRYPT_ROUNDS);
 
-	if (kind == NID_id_pbkdf2)
+	if (kind == NID_id_pbkdf2 && pbe2->keyfunc->parameter)
 		kdf = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBKDF2PARAM), pbe2->keyfunc->parameter);
 	if (kdf)
-		fits = few_rounds(kdf->iter);
+		fits = spend(bundle, kdf->iter);
 	PBKDF2PARAM_free(kdf);
 	PBE2PARAM_free(pbe2);
 	return fits;
 }
 
-bool pem_is_affordable(const X509_ALGOR *algorithm)
+bool pem_is_affordable(struct bundle *bundle, const X509_ALGOR *algorithm)
 {
 	const ASN1_OBJECT *object;
 	const void *value;
@@ -72,16 +70,18 @@ bool pem_is_affordable(const X509_ALGOR *algorithm)
 	bool fits;
 
 	X509_ALGOR_get0(&object, &kind, &value, algorithm);
+	if (!algorithm->parameter)
+		return false;
 	if (OBJ_obj2nid(object) == NID_pbes2)
-		return algorithm->parameter && pbes2_is_affordable(algorithm->parameter);
-	pbe = algorithm->parameter ? ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBEPARAM), algorithm->parameter)
-				   : NULL;
-	fits = pbe && few_rounds(pbe->iter);
+		return pbes2_is_affordable(bundle, algorithm->parameter);
+	pbe = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBEPARAM), algorithm->parameter);
+	fits = pbe && spend(bundle, pbe->iter);
 	PBEPARAM_free(pbe);
 	return fits;
 }
 
-EVP_PKEY *pem_unlock(const X509_SIG *locked, const char *password, const char **ret_why)
+EVP_PKEY *pem_unlock(
+	struct bundle *bundle, const X509_SIG *locked, const char *password, const char **ret_why)
 {
 	const X509_ALGOR *algorithm;
 	PKCS8_PRIV_KEY_INFO *info;
@@ -92,7 +92,7 @@ EVP_PKEY *pem_unlock(const X509_SIG *locked, const char *password, const char **
 	if (!password)
 		return NULL;
 	*ret_why = "is encrypted in a way that is not known here, or would take too long to open";
-	if (!pem_is_affordable(algorithm))
+	if (!pem_is_affordable(bundle, algorithm))
 		return NULL;
 	*ret_why = "does not open with the password";
 	info = PKCS8_decrypt(locked, password, (int)strlen(password));
@@ -113,7 +113,7 @@ static int take_encrypted(
 	const unsigned char *at = block->data;
 	X509_SIG *locked = d2i_X509_SIG(NULL, &at, block->size);
 	const char *why = "";
-	EVP_PKEY *key = locked ? pem_unlock(locked, secrets->key_password, &why) : NULL;
+	EVP_PKEY *key = locked ? pem_unlock(bundle, locked, secrets->key_password, &why) : NULL;
 	int r;
 
 	if (!locked)

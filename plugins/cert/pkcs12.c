@@ -7,7 +7,6 @@
 #include <openssl/pkcs12.h>
 #include <openssl/provider.h>
 
-#define ROUNDS_MAX 5000000
 #define DEPTH_MAX 4
 
 /* The old ciphers live in a library context of their own, so that nothing else in the process learns them. */
@@ -95,7 +94,7 @@ static int take_bag(struct reading *reading, const PKCS12_SAFEBAG *bag, unsigned
 		key = EVP_PKCS82PKEY(PKCS12_SAFEBAG_get0_p8inf(bag));
 		break;
 	case NID_pkcs8ShroudedKeyBag:
-		key = pem_unlock(PKCS12_SAFEBAG_get0_pkcs8(bag), reading->password, &why);
+		key = pem_unlock(reading->bundle, PKCS12_SAFEBAG_get0_pkcs8(bag), reading->password, &why);
 		break;
 	case NID_safeContentsBag:
 		return depth < DEPTH_MAX ? take_bags(reading, PKCS12_SAFEBAG_get0_safes(bag), depth + 1)
@@ -123,7 +122,7 @@ static STACK_OF(PKCS12_SAFEBAG) * open_safe(const struct reading *reading, PKCS7
 	if (PKCS7_type_is_data(safe))
 		return PKCS12_unpack_p7data(safe);
 	if (!PKCS7_type_is_encrypted(safe) || !safe->d.encrypted ||
-		!pem_is_affordable(safe->d.encrypted->enc_data->algorithm))
+		!pem_is_affordable(reading->bundle, safe->d.encrypted->enc_data->algorithm))
 		return NULL;
 	return PKCS12_unpack_p7encdata(safe, reading->password, -1);
 }
@@ -152,9 +151,9 @@ static int check_password(struct reading *reading, PKCS12 *pkcs12)
 	if (!PKCS12_mac_present(pkcs12))
 		return 0;
 	PKCS12_get0_mac(NULL, NULL, NULL, &rounds, pkcs12);
-	if (rounds && (ASN1_INTEGER_get(rounds) < 1 || ASN1_INTEGER_get(rounds) > ROUNDS_MAX))
+	if (!bundle_spend(reading->bundle, rounds ? ASN1_INTEGER_get(rounds) : 1))
 		return bundle_broken(reading->bundle, "write it anew with fewer rounds",
-			"asks for more than %d rounds of hashing", ROUNDS_MAX);
+			"asks for more than %d rounds of hashing", BUNDLE_ROUNDS_MAX);
 	if (!reading->password && PKCS12_verify_mac(pkcs12, NULL, 0) == 1)
 		return 0;
 	if (PKCS12_verify_mac(pkcs12, reading->password ? reading->password : "", -1) == 1) {

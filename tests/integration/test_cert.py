@@ -518,6 +518,18 @@ def test_without_its_password_a_store_is_not_good(forms, form, password, status,
     assert (result.status, words in result.summary) == (status, True), result.raw
 
 
+def test_a_store_that_asks_for_endless_hashing_is_refused_at_once(ca, tmp_path):
+    # The number of rounds, made to be eight million wherever it stands; the lengths stay.
+    wide = tmp_path / "wide.p12"
+    openssl("pkcs12", "-export", "-in", ca.good.chain, "-inkey", ca.good.key, "-passout", "pass:secret", "-iter", "1000000",
+            "-out", wide)
+    data = wide.read_bytes()
+    assert data.count(b"\x02\x03\x0f\x42\x40") > 0
+    wide.write_bytes(data.replace(b"\x02\x03\x0f\x42\x40", b"\x02\x03\x7f\xff\xff"))
+    result = check(file=wide, password="secret")
+    assert (result.status, "asks for more than 5000000 rounds of hashing" in result.summary) == ("critical", True)
+
+
 def test_a_key_must_belong_to_its_certificate(ca, tmp_path):
     assert check(file=ca.good.certificate, key=ca.good.key).one()["attributes"]["private_key"] == "matches the certificate"
     result = check(file=ca.good.certificate, key=ca.other.key)
