@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/worker/worker.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/trim.h"
@@ -42,6 +43,8 @@ struct worker {
 	bool ended; /* the host has closed the socket */
 	bool worked; /* a first job was done */
 	bool settled; /* and what only the start had needed was given back */
+	const struct granted *granted;
+	int64_t granted_at; /* when it was looked at */
 	int error;
 
 	pthread_mutex_t lock; /* for all below */
@@ -177,6 +180,23 @@ static const char *objection(const struct gavea_plugin *plugin, const struct che
 	}
 }
 
+/* Only when nothing else is going on, which would be lost, and no more than once a second. */
+static void renew_sandbox(struct worker *worker)
+{
+	int64_t now = clock_ns(CLOCK_MONOTONIC);
+	bool due;
+
+	if (!worker->granted)
+		return;
+	pthread_mutex_lock(&worker->lock);
+	due = worker->busy_count == 1 && now - worker->granted_at >= NSEC_PER_SEC;
+	if (due)
+		worker->granted_at = now;
+	pthread_mutex_unlock(&worker->lock);
+	if (due && granted_changed(worker->granted))
+		_exit(GRANTED_EXIT_STATUS);
+}
+
 static void do_job(struct executor *executor, struct task *task)
 {
 	struct services *services = &executor->worker->services;
@@ -184,6 +204,7 @@ static void do_job(struct executor *executor, struct task *task)
 	struct check *check = get_check(executor->worker, message_check(message));
 	const char *why = objection(services->plugin, check, message);
 
+	renew_sandbox(executor->worker);
 	if (executor->job.cancelled)
 		jobs_refuse(
 			&services->channel, executor->job.number, -ECANCELED, "cancelled before it began");
@@ -418,7 +439,7 @@ static void pump(void *data)
 /* ---- Life ---- */
 
 int worker_new(int fd, const struct plugin *plugin, unsigned concurrency, const char *state_directory,
-	struct worker **ret_worker)
+	const struct granted *granted, struct worker **ret_worker)
 {
 	_cleanup_(worker_freep) struct worker *worker = calloc(1, sizeof *worker);
 	pthread_condattr_t monotonic;
@@ -427,6 +448,8 @@ int worker_new(int fd, const struct plugin *plugin, unsigned concurrency, const 
 	if (!worker)
 		return -ENOMEM;
 	worker->fd = fd;
+	worker->granted = granted;
+	worker->granted_at = clock_ns(CLOCK_MONOTONIC);
 	worker->concurrency = MIN(MAX(concurrency, 1u), (unsigned)CONCURRENCY_MAX);
 	worker->last = &worker->first;
 	pthread_mutex_init(&worker->lock, NULL);
