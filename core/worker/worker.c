@@ -167,7 +167,7 @@ static const char *objection(const struct gavea_plugin *plugin, const struct che
 	const Gavea__Worker__V1__ToWorker *message)
 {
 	if (!check || !check->opened)
-		return "the check is not open";
+		return check && check->refusal ? check->refusal : "the check is not open";
 	switch (message->body_case) {
 	case GAVEA__WORKER__V1__TO_WORKER__BODY_RUN:
 		return plugin->run ? NULL : "the plugin has no run()";

@@ -124,8 +124,12 @@ static void load_line(struct restarts *restarts, char *line)
 
 void restarts_load(struct restarts *restarts, const char *text, size_t size)
 {
-	_cleanup_free_ char *copy = strndup(text, size);
-	char *rest = copy, *line = strsep(&rest, "\n");
+	_cleanup_buf_ struct buf copy = BUF_INIT;
+	char *rest, *line;
+
+	buf_add(&copy, text, size);
+	rest = copy.data;
+	line = strsep(&rest, "\n");
 
 	if (!line || !streq(line, "1"))
 		return;

@@ -305,6 +305,14 @@ def test_a_flood_costs_only_its_own_worker(host):
     assert one.agent.running()
 
 
+def test_why_a_check_cannot_be_opened_is_told(tmp_path, control_pb):  # noqa: F811
+    one = Host(tmp_path, EXAMPLES, control_pb, 'queue-depth: { folders = [ "/tmp" ]; warning = 9; critical = 2; };')
+    try:
+        assert one.result("queue-depth/default", lambda r: r.summary).summary == "warning is above critical"
+    finally:
+        one.agent.stop()
+
+
 def test_commands_reach_it(host):
     one = host('tricks: { every = "1h"; };')
     one.result("tricks/default", lambda r: r.summary.startswith("pid"))
