@@ -378,7 +378,8 @@ def test_who_comes_while_a_full_house_leaves_is_let_in(host):  # noqa: F811
         crowd = [patient(agent.control) for _ in range(64)]
         for connection in crowd:
             connection.close()
-        connection = agent.control.open(status=agent.pb.GetStatus())
+        connection = patient(agent.control)
+        connection.send(agent.pb.Request(status=agent.pb.GetStatus()).SerializeToString())
         assert list(agent.control.answers(connection))[-1].WhichOneof("body") == "end"
         connection.close()
 
