@@ -16,6 +16,7 @@
 #define QUEUE_MAX 4096
 #define CHECKS_MAX 10000
 #define STACK_SIZE (512u * 1024)
+#define QUIET_MS 1500 /* without a message, after which memory is given back */
 #define FAREWELL_SECONDS 5 /* what threads get to end when the host is gone */
 
 /* A message that waits for its turn. */
@@ -41,8 +42,9 @@ struct worker {
 	unsigned concurrency;
 	struct buf scratch;
 	bool ended; /* the host has closed the socket */
-	bool worked; /* a first job was done */
-	bool settled; /* and what only the start had needed was given back */
+	bool first_job_done; /* in this thread */
+	bool settled; /* what only the start had needed was given back after the first work */
+	unsigned trimmed_at; /* how much had been done when memory was given back last */
 	const struct granted *granted;
 	int64_t granted_at; /* when it was looked at */
 	int error;
@@ -59,6 +61,7 @@ struct worker {
 	struct executor *executors[CONCURRENCY_MAX];
 	unsigned executor_count;
 	unsigned busy_count;
+	unsigned done_count; /* of tasks, ever */
 	unsigned thread_count;
 	bool stopping;
 };
@@ -273,6 +276,7 @@ static void task_done(struct worker *worker, struct executor *executor)
 {
 	executor->busy = false;
 	worker->busy_count--;
+	worker->done_count++;
 	/* What waited for this check may go on now, on any thread. */
 	if (worker->first)
 		pthread_cond_broadcast(&worker->wake);
@@ -518,13 +522,34 @@ static void close_all(struct worker *worker)
 	output_done(&output);
 }
 
-/* When the first work is done, all that a plugin needs to start has been used. */
-static void settle(struct worker *worker)
+/* Gives memory back that work has taken since the last time, unless there is work going on. */
+static void trim(struct worker *worker)
 {
-	if (worker->settled || !worker->worked)
-		return;
-	worker->settled = true;
-	trim_memory();
+	bool due;
+
+	pthread_mutex_lock(&worker->lock);
+	due = worker->busy_count == 0 && worker->done_count != worker->trimmed_at;
+	if (due)
+		worker->trimmed_at = worker->done_count;
+	pthread_mutex_unlock(&worker->lock);
+	if (due)
+		trim_memory();
+}
+
+/* When the first work is done, all that a plugin needs to start has been used. After that, only what comes seldom is
+ * worth the page faults of the next time. */
+static void wait_for_message(struct worker *worker)
+{
+	struct pollfd p = {.fd = worker->fd, .events = POLLIN};
+
+	if (worker->first_job_done && !worker->settled) {
+		worker->settled = true;
+		trim(worker);
+	}
+	if (poll(&p, 1, QUIET_MS) == 0) {
+		trim(worker);
+		(void)poll(&p, 1, -1);
+	}
 }
 
 int worker_serve(struct worker *worker)
@@ -540,11 +565,11 @@ int worker_serve(struct worker *worker)
 			pthread_mutex_unlock(&worker->lock);
 		}
 		if (!task) {
-			settle(worker);
+			wait_for_message(worker);
 			receive(worker);
 			continue;
 		}
-		worker->worked |= message_job(task->message) != 0;
+		worker->first_job_done |= message_job(task->message) != 0;
 		do_task(own, task);
 		pthread_mutex_lock(&worker->lock);
 		task_done(worker, own);
