@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The collectors beyond the first few: hostile files, and things that come, go and change. What they make of good files is
  * compared with node_exporter in tests/integration/test_host_parity.py. */
-#include "fixture.h"
+#include "host_test.h"
 
 #include "base/clock.h"
 
@@ -10,15 +10,6 @@
 #include <sys/stat.h>
 
 #include <cmocka.h>
-
-struct test {
-	struct fixture fixture;
-	union {
-		struct fixture_host host;
-		struct fake_host fake;
-	};
-	void *state;
-};
 
 static int setup(void **state)
 {
@@ -30,38 +21,6 @@ static int setup(void **state)
 	fake_set(&test->fake, "processes", "never");
 	*state = test;
 	return 0;
-}
-
-static void stop(struct test *test)
-{
-	if (test->state)
-		test->fake.plugin->close(&test->fake.check, test->state);
-	test->state = NULL;
-}
-
-static int teardown(void **state)
-{
-	struct test *test = *state;
-
-	stop(test);
-	fake_done(&test->fake);
-	fixture_done(&test->fixture);
-	free(test);
-	return 0;
-}
-
-static void run(struct test *test)
-{
-	if (!test->state)
-		assert_int_equal(fake_open(&test->fake, &test->state), 0);
-	assert_int_equal(fake_run(&test->fake, test->state), 0);
-}
-
-static void run_with(struct test *test, const char *collector, const char *name, const char *text)
-{
-	fixture_write(&test->fixture, name, text);
-	fake_set(&test->fake, "collectors", collector);
-	run(test);
 }
 
 static void later(struct test *test, int64_t seconds)

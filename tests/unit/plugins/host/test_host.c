@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The plugin as a whole, on made-up files. */
-#include "fixture.h"
+#include "host_test.h"
 #include "tests/support/fake_host.h"
 
 #include <sched.h>
@@ -13,15 +13,6 @@
 
 #define CPU_IDLE "node_cpu_seconds_total{cpu=\"0\",mode=\"idle\"}"
 
-struct test {
-	struct fixture fixture;
-	union {
-		struct fixture_host host;
-		struct fake_host fake;
-	};
-	void *state;
-};
-
 static int setup(void **state)
 {
 	struct test *test = calloc(1, sizeof(*test));
@@ -29,33 +20,6 @@ static int setup(void **state)
 	fixture_host_init(&test->host, &test->fixture);
 	*state = test;
 	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct test *test = *state;
-
-	if (test->state)
-		test->fake.plugin->close(&test->fake.check, test->state);
-	fake_done(&test->fake);
-	fixture_done(&test->fixture);
-	free(test);
-	return 0;
-}
-
-static void run(struct test *test)
-{
-	if (!test->state)
-		assert_int_equal(fake_open(&test->fake, &test->state), 0);
-	assert_int_equal(fake_run(&test->fake, test->state), 0);
-}
-
-/* Runs one collector on one file. */
-static void run_with(struct test *test, const char *collector, const char *name, const char *text)
-{
-	fixture_write(&test->fixture, name, text);
-	fake_set(&test->fake, "collectors", collector);
-	run(test);
 }
 
 #define assert_value(test, name, number) \

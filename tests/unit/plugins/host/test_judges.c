@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is said of the host: items, their statuses and the summary, on made-up files and a clock that the test sets. */
-#include "fixture.h"
+#include "host_test.h"
 
 #include "plugins/host/collector.h"
 
@@ -15,15 +15,6 @@
 #define MINUTE (60 * NSEC_PER_SEC)
 #define STEAL "the hypervisor gave "
 
-struct test {
-	struct fixture fixture;
-	union {
-		struct fixture_host host;
-		struct fake_host fake;
-	};
-	void *state;
-};
-
 static int setup(void **state)
 {
 	struct test *test = calloc(1, sizeof(*test));
@@ -35,31 +26,6 @@ static int setup(void **state)
 	fixture_write(&test->fixture, "sys/kernel/random/boot_id", "6c0ffee0-0000-4000-8000-000000000001\n");
 	*state = test;
 	return 0;
-}
-
-static void stop(struct test *test)
-{
-	if (test->state)
-		test->fake.plugin->close(&test->fake.check, test->state);
-	test->state = NULL;
-}
-
-static int teardown(void **state)
-{
-	struct test *test = *state;
-
-	stop(test);
-	fake_done(&test->fake);
-	fixture_done(&test->fixture);
-	free(test);
-	return 0;
-}
-
-static void run(struct test *test)
-{
-	if (!test->state)
-		assert_int_equal(fake_open(&test->fake, &test->state), 0);
-	assert_int_equal(fake_run(&test->fake, test->state), 0);
 }
 
 static const struct fake_item *item(struct test *test, const char *name)
