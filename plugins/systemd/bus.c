@@ -198,3 +198,31 @@ int bus_get_string(
 	snprintf(full, sizeof full, "org.freedesktop.%s", interface);
 	return MIN(sd_bus_get_property_string(bus->bus, SYSTEMD, path, full, property, NULL, ret_value), 0);
 }
+
+static int read_streams(
+	sd_bus_message *reply, void (*take)(const char *address, void *userdata), void *userdata)
+{
+	const char *kind, *address;
+	int r = sd_bus_message_enter_container(reply, 'a', "(ss)");
+
+	while (r >= 0 && (r = sd_bus_message_read(reply, "(ss)", &kind, &address)) > 0)
+		if (strcmp(kind, "Stream") == 0)
+			take(address, userdata);
+	return MIN(r, 0);
+}
+
+int bus_each_stream(
+	struct bus *bus, const char *path, void (*take)(const char *address, void *userdata), void *userdata)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+	int r;
+
+	if (!bus->bus)
+		return -ENOTCONN;
+	if (clock_ns(CLOCK_MONOTONIC) > bus->deadline)
+		return -ETIMEDOUT;
+	set_timeout(bus);
+	r = sd_bus_get_property(
+		bus->bus, SYSTEMD, path, "org.freedesktop.systemd1.Socket", "Listen", NULL, &reply, "a(ss)");
+	return r < 0 ? r : read_streams(reply, take, userdata);
+}

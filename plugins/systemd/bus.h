@@ -41,6 +41,10 @@ int bus_get(struct bus *bus, const char *path, const char *interface, const char
 int bus_get_string(
 	struct bus *bus, const char *path, const char *interface, const char *property, char **ret_value);
 
+/* Calls take() for each address of a socket unit at which streams are accepted: a path, or "ADDRESS:PORT". */
+int bus_each_stream(
+	struct bus *bus, const char *path, void (*take)(const char *address, void *userdata), void *userdata);
+
 #define MANAGER_PATH "/org/freedesktop/systemd1"
 
 #endif

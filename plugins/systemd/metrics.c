@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Units that options name, in figures: node_exporter's names where it has them. */
+#include "backlog.h"
 #include "parts.h"
 
 #include "base/range.h"
@@ -14,7 +15,7 @@
 #define SOCKET "systemd1.Socket"
 #define UNIT "systemd1.Unit"
 
-enum figure { MEMORY, CPU, TASKS, REFUSED, FIGURES };
+enum figure { MEMORY, CPU, TASKS, REFUSED, BACKLOG, FIGURES };
 
 static const struct {
 	const char *name;
@@ -24,6 +25,7 @@ static const struct {
 	[CPU] = {"cpu", RANGE_PERCENT},
 	[TASKS] = {"tasks", RANGE_NUMBER},
 	[REFUSED] = {"refused", RANGE_NUMBER},
+	[BACKLOG] = {"backlog", RANGE_NUMBER},
 };
 
 struct threshold {
@@ -84,8 +86,8 @@ static int parse_threshold(struct systemd *systemd, const char *text, struct thr
 		return ret_threshold->unit ? 0 : gavea_fail(systemd->check, -ENOMEM, "out of memory");
 	}
 	return gavea_fail(systemd->check, -EINVAL,
-		"%s: \"%s\" is not of the form \"UNIT FIGURE RANGE\", where FIGURE is memory, cpu, tasks or "
-		"refused",
+		"%s: \"%s\" is not of the form \"UNIT FIGURE RANGE\", where FIGURE is memory, cpu, tasks, "
+		"refused or backlog",
 		key, text);
 }
 
@@ -121,7 +123,7 @@ int thresholds_open(struct systemd *systemd)
 static void judge(struct systemd *systemd, const char *unit, enum figure figure, double value)
 {
 	static const char *const units[FIGURES] = {
-		[MEMORY] = " bytes", [CPU] = " %", [TASKS] = "", [REFUSED] = ""};
+		[MEMORY] = " bytes", [CPU] = " %", [TASKS] = "", [REFUSED] = "", [BACKLOG] = ""};
 	struct thresholds *thresholds = systemd->thresholds;
 
 	for (size_t i = 0; i < thresholds->count; i++) {
@@ -228,6 +230,33 @@ static void take_service(struct systemd *systemd, const struct unit *unit, struc
 	take_watchdog(systemd, unit);
 }
 
+/* Of all addresses of a socket unit. */
+struct waiting {
+	uint32_t count;
+	bool known;
+};
+
+static void add_waiting(const char *address, void *userdata)
+{
+	struct waiting *waiting = userdata;
+
+	/* What waits at a path in the file system is told to nobody but through netlink. */
+	if (backlog_add("/proc", address, &waiting->count) == 0)
+		waiting->known = true;
+}
+
+static void take_backlog(struct systemd *systemd, const struct unit *unit)
+{
+	struct waiting waiting = {0};
+	double value;
+
+	(void)bus_each_stream(&systemd->bus, unit->path, add_waiting, &waiting);
+	value = waiting.known ? waiting.count : NAN;
+	sample(systemd, unit, "gavea_systemd_socket_backlog", GAVEA_GAUGE, "",
+		"Connections that wait at the unit's TCP ports to be accepted", value);
+	judge(systemd, unit->name, BACKLOG, value);
+}
+
 static void take_socket(struct systemd *systemd, const struct unit *unit, struct before *before)
 {
 	static const struct {
@@ -257,6 +286,7 @@ static void take_socket(struct systemd *systemd, const struct unit *unit, struct
 							   : values[2]);
 	before->refused = values[2];
 	before->at = systemd->now.monotonic;
+	take_backlog(systemd, unit);
 }
 
 static void take_state(struct systemd *systemd, const struct unit *unit)

@@ -252,7 +252,7 @@ static const struct gavea_option options[] = {
 		"Units, names or patterns, of which there are samples: memory, CPU, tasks, connections; at "
 		"most 200"},
 	{"warning", GAVEA_OPTION_STRINGS, 0, NULL, NULL,
-		"Thresholds, as \"nginx.service memory > 500MiB\"; cpu, tasks and refused likewise"},
+		"Thresholds, as \"nginx.service memory > 500MiB\"; cpu, tasks, refused and backlog likewise"},
 	{"critical", GAVEA_OPTION_STRINGS, 0, NULL, NULL, "Likewise, for critical"},
 	{"journal_errors", GAVEA_OPTION_STRING, 0, NULL, NULL,
 		"Range of errors that a unit may log between two runs, such as 10; needs the group "

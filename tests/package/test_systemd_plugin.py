@@ -26,6 +26,8 @@ UNITS = {
     "backup.timer": "[Timer]\nOnCalendar=yearly\n",
     "often.timer": "[Timer]\nOnActiveSec=1s\nOnUnitActiveSec=1h\nAccuracySec=100ms\nUnit=backup.service\n",
     "busy.socket": "[Socket]\nListenStream=127.0.0.1:7777\nAccept=yes\nMaxConnections=1\n",
+    "slow.socket": "[Socket]\nListenStream=127.0.0.1:7778\nListenStream=[::1]:7778\nBacklog=16\n",
+    "slow.service": "[Service]\nExecStart=/bin/sleep infinity\n",
     "busy@.service": "[Service]\nExecStart=/bin/sleep 1000\nStandardInput=socket\n",
 }
 
@@ -140,6 +142,20 @@ def test_connections_that_a_socket_refused_are_seen(box):
     box.wait("a refused connection", refused)
     assert run(box, "metrics=*.socket")["values"]["node_systemd_socket_refused_connections_total,busy.socket"] >= 1
     box.run("systemctl", "stop", "busy.socket", "busy@*")
+
+
+def test_connections_that_wait_to_be_accepted_are_counted(box):
+    box.run("systemctl", "start", "slow.socket")
+    critical = "critical=slow.socket backlog > 2"
+    assert run(box, critical)["named"]["slow.socket backlog"]["status"] == "ok"
+    # The service that is started never accepts.
+    box.run("bash", "-c", "for i in 1 2 3; do exec {fd}<>/dev/tcp/127.0.0.1/7778; done; exec {fd}<>/dev/tcp/::1/7778; "
+            f"{HERE}/gavea run systemd --plugins {HERE}/plugins 'metrics=slow.socket' '{critical}' --json >/tmp/backlog.json || true")
+    result = json.loads(box.run("cat", "/tmp/backlog.json").stdout)
+    item = {i["name"]: i for i in result["items"]}["slow.socket backlog"]
+    assert (item["status"], item["summary"]) == ("critical", "backlog is 4, threshold ~:2")
+    assert {s["name"]: s["value"] for s in result["samples"]}["gavea_systemd_socket_backlog"] == 4
+    box.run("systemctl", "stop", "slow.socket", "slow.service")
 
 
 @pytest.mark.skipif(not EXPORTER.exists(), reason="prometheus-node-exporter is not installed")

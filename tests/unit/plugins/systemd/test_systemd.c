@@ -383,8 +383,7 @@ static void bad_options_are_refused_by_name(void **state)
 		"as 10MiB");
 	assert_refused(test, "critical", "a.service",
 		"critical: \"a.service\" is not of the form \"UNIT FIGURE RANGE\", where FIGURE is memory, "
-		"cpu, tasks or "
-		"refused");
+		"cpu, tasks, refused or backlog");
 	assert_refused(test, "timer_age", "backup.timer",
 		"timer_age: \"backup.timer\" is not of the form \"backup.timer 26h\"");
 	assert_refused(test, "journal_errors", "many",
