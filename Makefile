@@ -90,7 +90,7 @@ pkgs.base :=
 pkgs.conf := libconfig
 pkgs.wire := libprotobuf-c libzstd
 pkgs.net := libmicrohttpd
-pkgs.kit := libcurl jansson libcares
+pkgs.kit := libcurl jansson libcares libpcre2-8
 pkgs.rule :=
 pkgs.agent :=
 -include $(foreach p,$(PLUGINS),plugins/$(p)/plugin.mk)
@@ -166,6 +166,7 @@ $(O)/obj/%.o: %.c $(O)/flags | $(PROTO_H)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(INCLUDES) $(cflags.$(firstword $(subst /, ,$*))) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 # It carries the files of the pages.
 $(O)/obj/fleet/web/assets.o: $(wildcard fleet/web/static/*)
+$(O)/obj/plugins/secret/builtin.o: plugins/secret/rules/provider.rules
 $(O)/obj/proto/%.o: $(GEN)/proto/%.pb-c.c $(O)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
@@ -283,6 +284,7 @@ $(O)/bench/$(1): $(O)/obj/tests/bench/$(1).o $(ALL_ARCHIVES)
 		$$(call pkglibs,$(filter-out cmocka,$(call unit_pkgs,$(1))) $(pkgs.bench.$(1))) -ldl -lm
 endef
 pkgs.bench.ingest := libssl
+pkgs.bench.tls_ports := libssl
 $(foreach b,$(BENCHES),$(eval $(call bench_program,$(b))))
 bench-build: $(BENCHES:%=$(O)/bench/%)
 bench: all bench-build

@@ -87,3 +87,9 @@ int cgroup_worker(struct cgroup *cgroup, const char *plugin, uint64_t memory)
 	r = write_file(folder, "memory.max", limit);
 	return r < 0 ? r : TAKE_FD(folder);
 }
+
+void cgroup_kill(int folder)
+{
+	if (folder >= 0)
+		(void)write_file(folder, "cgroup.kill", "1");
+}

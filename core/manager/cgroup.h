@@ -30,4 +30,8 @@ void cgroup_close(struct cgroup *cgroup);
  * the caller closes, or -errno. */
 int cgroup_worker(struct cgroup *cgroup, const char *plugin, uint64_t memory);
 
+/* Ends what a worker has left behind in its cgroup: programs that it ran. folder is that of cgroup_worker(), or negative:
+ * nothing is done. Kernels before 5.14 can't. */
+void cgroup_kill(int folder);
+
 #endif

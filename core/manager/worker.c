@@ -4,12 +4,14 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/parse.h"
+#include "core/manager/cgroup.h"
 #include "core/manager/worker_internal.h"
 
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define STEADY_AFTER \
@@ -34,6 +36,7 @@ static void handle_end(struct worker *worker, const char *cause)
 	if (worker->state == WORKER_READY && clock_ns(CLOCK_MONOTONIC) - worker->ready_at > STEADY_AFTER)
 		backoff_reset(&worker->backoff);
 	worker_forget_process(worker);
+	cgroup_kill(worker->cgroup);
 	worker->state = WORKER_STOPPED;
 	worker_stop_timer(worker);
 	if (!wanted) {
@@ -53,6 +56,14 @@ static void handle_end(struct worker *worker, const char *cause)
 		worker_start(worker);
 }
 
+/* A file that was granted has been replaced (core/worker/granted.h). A plugin that ends so by itself gains no more than a
+ * second try for each job. */
+static bool asks_for_sandbox(const struct worker *worker, int status)
+{
+	return worker->state == WORKER_READY && !worker->killed && WIFEXITED(status) &&
+		WEXITSTATUS(status) == LINK_EXIT_NEW_SANDBOX;
+}
+
 static int on_death(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
 	struct worker *worker = userdata;
@@ -66,6 +77,12 @@ static int on_death(sd_event_source *source, int fd, uint32_t events, void *user
 	frames_dispatch(worker, 1000);
 	if (!worker->link || !link_reap(worker->link, &status))
 		return 0;
+	if (asks_for_sandbox(worker, status)) {
+		jobs_give_again(worker, "its worker asked for a new sandbox again and again");
+		worker->state = WORKER_STOPPING;
+		handle_end(worker, "");
+		return 0;
+	}
 	if (worker->kill_cause[0])
 		snprintf(cause, sizeof cause, "worker ended: %s", worker->kill_cause);
 	else

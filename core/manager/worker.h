@@ -55,6 +55,7 @@ struct worker_job {
 	uint64_t bytes; /* of output so far */
 	bool queued;
 	bool cancelled;
+	bool given_again; /* a worker asked for a new sandbox instead of doing it */
 	sd_event_source *timer;
 };
 

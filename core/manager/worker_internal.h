@@ -92,6 +92,9 @@ struct worker_job *jobs_find(struct worker *worker, uint64_t number);
 void jobs_finish(struct worker *worker, struct worker_job *job, Gavea__Worker__V1__Done *done);
 void jobs_lose(struct worker *worker, struct worker_job *job, const char *cause);
 
+/* After a worker ended to get a new sandbox: its jobs wait again. One for which that happened before is lost. */
+void jobs_give_again(struct worker *worker, const char *cause);
+
 /* After a death: the ones to blame are lost, the others wait again. */
 void jobs_after_death(struct worker *worker, const char *cause);
 

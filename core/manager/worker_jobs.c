@@ -270,6 +270,7 @@ int worker_submit(struct worker *worker, struct worker_job *job)
 		return -EAGAIN;
 	job->worker = worker;
 	job->queued = true;
+	job->given_again = false;
 	push(&worker->queue, job);
 	if (worker->state == WORKER_STOPPED)
 		worker_start(worker);
@@ -327,6 +328,32 @@ void worker_withdraw(struct worker *worker, struct worker_job *job)
 	take_off(worker, job);
 }
 
+static void wait_again(struct worker *worker, struct worker_job *job)
+{
+	job->queued = true;
+	push(&worker->queue, job);
+}
+
+void jobs_give_again(struct worker *worker, const char *cause)
+{
+	struct worker_job *running = TAKE_PTR(worker->running);
+
+	worker->running_count = 0;
+	while (running) {
+		struct worker_job *job = running;
+
+		running = job->next;
+		job->next = NULL;
+		stop_job_timer(job);
+		if (job->given_again) {
+			worker->handler->lost(worker, job, cause, worker->userdata);
+			continue;
+		}
+		job->given_again = true;
+		wait_again(worker, job);
+	}
+}
+
 void jobs_after_death(struct worker *worker, const char *cause)
 {
 	struct worker_job *blamed = TAKE_PTR(worker->blamed), *running = TAKE_PTR(worker->running);
@@ -339,8 +366,7 @@ void jobs_after_death(struct worker *worker, const char *cause)
 		job->next = NULL;
 		stop_job_timer(job);
 		if (blamed && job != blamed) {
-			job->queued = true;
-			push(&worker->queue, job);
+			wait_again(worker, job);
 		} else {
 			worker->handler->lost(worker, job, cause, worker->userdata);
 		}

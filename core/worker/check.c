@@ -22,6 +22,7 @@ int check_new(struct services *services, uint32_t number, const char *name, stru
 
 static void forget_open(struct check *check)
 {
+	free(TAKE_PTR(check->refusal));
 	options_free(TAKE_PTR(check->options));
 	thresholds_free(TAKE_PTR(check->thresholds));
 	journal_free(TAKE_PTR(check->journal));

@@ -62,6 +62,7 @@ struct check {
 	uint32_t number;
 	char *name;
 	bool opened;
+	char *refusal; /* why it could not be opened; NULL: that was not tried, or it could */
 	bool keeps_state; /* on disk */
 	void *state; /* the plugin's */
 	struct options *options;

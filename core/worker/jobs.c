@@ -150,6 +150,14 @@ static void finish(struct check *check, int r, Gavea__Worker__V1__Done *done)
 	check_end(check, r == 0);
 }
 
+/* A job may be on its way already: its answer will be the same. */
+static void refuse_open(struct check *check, int error, const char *why)
+{
+	free(check->refusal);
+	check->refusal = strdup(why);
+	jobs_refuse_open(&check->services->channel, check->number, error, why);
+}
+
 void jobs_open(struct check *check, struct job *job, const Gavea__Worker__V1__Open *open)
 {
 	const struct gavea_plugin *plugin = check->services->plugin;
@@ -163,7 +171,7 @@ void jobs_open(struct check *check, struct job *job, const Gavea__Worker__V1__Op
 	}
 	r = check_prepare(check, open, &error);
 	if (r < 0) {
-		jobs_refuse_open(channel, check->number, r, error_text(&error, r));
+		refuse_open(check, r, error_text(&error, r));
 		return;
 	}
 	job->kind = JOB_OPEN;
@@ -173,10 +181,10 @@ void jobs_open(struct check *check, struct job *job, const Gavea__Worker__V1__Op
 	output_flush(job->output);
 	check_end(check, false);
 	check->opened = r >= 0;
-	jobs_refuse_open(channel, check->number, MIN(r, 0),
-		r >= 0                   ? ""
-			: job->reason[0] ? job->reason
-					 : strerror(-r));
+	if (r < 0)
+		refuse_open(check, r, job->reason[0] ? job->reason : strerror(-r));
+	else
+		jobs_refuse_open(channel, check->number, 0, "");
 }
 
 /* What is beyond its limit comes first in the summary: it is why the check is not ok. */

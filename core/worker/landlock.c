@@ -5,6 +5,7 @@
 
 #include <gavea/plugin.h>
 
+#include <cap-ng.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -180,6 +181,18 @@ static int enforce(struct ruleset *ruleset, const struct sandbox_spec *spec)
 	return r;
 }
 
+/* Landlock keeps its processes from looking into those outside, whatever capabilities they have. Where the operator has
+ * given a plugin the right to look into all processes, it has no hold on files either, which can be reached through
+ * those; so it would only void what was granted. */
+static bool looks_into_processes(const struct sandbox_spec *spec)
+{
+	bool granted = false;
+
+	for (size_t i = 0; i < spec->rights->n_capabilities; i++)
+		granted |= streq(spec->rights->capabilities[i], "CAP_SYS_PTRACE");
+	return granted && !spec->describe && capng_have_capability(CAPNG_PERMITTED, CAP_SYS_PTRACE);
+}
+
 int sandbox_landlock(const struct sandbox_spec *spec, struct sandbox_report *report, struct error *error)
 {
 	struct ruleset ruleset = {.abi = landlock_abi(), .missing = BUF_INIT};
@@ -190,6 +203,10 @@ int sandbox_landlock(const struct sandbox_spec *spec, struct sandbox_report *rep
 
 	if (ruleset.abi < 1) {
 		sandbox_say(report, "landlock: not available on this kernel");
+		return 0;
+	}
+	if (looks_into_processes(spec)) {
+		sandbox_say(report, "landlock: off, since it would void CAP_SYS_PTRACE");
 		return 0;
 	}
 	ruleset.fs = attributes.fs;

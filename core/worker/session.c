@@ -172,11 +172,15 @@ static int serve(const Gavea__Worker__V1__Start *start, const Gavea__Worker__V1_
 	const struct plugin *plugin)
 {
 	_cleanup_(worker_freep) struct worker *worker = NULL;
-	int r = worker_new(SESSION_SOCKET, plugin, rights->concurrency,
-		start->describe ? NULL : start->state_directory, &worker);
+	struct granted *granted = NULL;
+	int r = start->describe ? 0 : granted_new(rights, &granted);
 
 	if (r == 0)
+		r = worker_new(SESSION_SOCKET, plugin, rights->concurrency,
+			start->describe ? NULL : start->state_directory, granted, &worker);
+	if (r == 0)
 		r = worker_serve(worker);
+	granted_free(granted);
 	return r;
 }
 

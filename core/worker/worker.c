@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/worker/worker.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/trim.h"
@@ -15,6 +16,7 @@
 #define QUEUE_MAX 4096
 #define CHECKS_MAX 10000
 #define STACK_SIZE (512u * 1024)
+#define QUIET_MS 1500 /* without a message, after which memory is given back */
 #define FAREWELL_SECONDS 5 /* what threads get to end when the host is gone */
 
 /* A message that waits for its turn. */
@@ -40,8 +42,11 @@ struct worker {
 	unsigned concurrency;
 	struct buf scratch;
 	bool ended; /* the host has closed the socket */
-	bool worked; /* a first job was done */
-	bool settled; /* and what only the start had needed was given back */
+	bool first_job_done; /* in this thread */
+	bool settled; /* what only the start had needed was given back after the first work */
+	unsigned trimmed_at; /* how much had been done when memory was given back last */
+	const struct granted *granted;
+	int64_t granted_at; /* when it was looked at */
 	int error;
 
 	pthread_mutex_t lock; /* for all below */
@@ -56,6 +61,7 @@ struct worker {
 	struct executor *executors[CONCURRENCY_MAX];
 	unsigned executor_count;
 	unsigned busy_count;
+	unsigned done_count; /* of tasks, ever */
 	unsigned thread_count;
 	bool stopping;
 };
@@ -164,7 +170,7 @@ static const char *objection(const struct gavea_plugin *plugin, const struct che
 	const Gavea__Worker__V1__ToWorker *message)
 {
 	if (!check || !check->opened)
-		return "the check is not open";
+		return check && check->refusal ? check->refusal : "the check is not open";
 	switch (message->body_case) {
 	case GAVEA__WORKER__V1__TO_WORKER__BODY_RUN:
 		return plugin->run ? NULL : "the plugin has no run()";
@@ -177,6 +183,23 @@ static const char *objection(const struct gavea_plugin *plugin, const struct che
 	}
 }
 
+/* Only when nothing else is going on, which would be lost, and no more than once a second. */
+static void renew_sandbox(struct worker *worker)
+{
+	int64_t now = clock_ns(CLOCK_MONOTONIC);
+	bool due;
+
+	if (!worker->granted)
+		return;
+	pthread_mutex_lock(&worker->lock);
+	due = worker->busy_count == 1 && now - worker->granted_at >= NSEC_PER_SEC;
+	if (due)
+		worker->granted_at = now;
+	pthread_mutex_unlock(&worker->lock);
+	if (due && granted_changed(worker->granted))
+		_exit(GRANTED_EXIT_STATUS);
+}
+
 static void do_job(struct executor *executor, struct task *task)
 {
 	struct services *services = &executor->worker->services;
@@ -184,6 +207,7 @@ static void do_job(struct executor *executor, struct task *task)
 	struct check *check = get_check(executor->worker, message_check(message));
 	const char *why = objection(services->plugin, check, message);
 
+	renew_sandbox(executor->worker);
 	if (executor->job.cancelled)
 		jobs_refuse(
 			&services->channel, executor->job.number, -ECANCELED, "cancelled before it began");
@@ -252,6 +276,7 @@ static void task_done(struct worker *worker, struct executor *executor)
 {
 	executor->busy = false;
 	worker->busy_count--;
+	worker->done_count++;
 	/* What waited for this check may go on now, on any thread. */
 	if (worker->first)
 		pthread_cond_broadcast(&worker->wake);
@@ -418,7 +443,7 @@ static void pump(void *data)
 /* ---- Life ---- */
 
 int worker_new(int fd, const struct plugin *plugin, unsigned concurrency, const char *state_directory,
-	struct worker **ret_worker)
+	const struct granted *granted, struct worker **ret_worker)
 {
 	_cleanup_(worker_freep) struct worker *worker = calloc(1, sizeof *worker);
 	pthread_condattr_t monotonic;
@@ -427,6 +452,8 @@ int worker_new(int fd, const struct plugin *plugin, unsigned concurrency, const 
 	if (!worker)
 		return -ENOMEM;
 	worker->fd = fd;
+	worker->granted = granted;
+	worker->granted_at = clock_ns(CLOCK_MONOTONIC);
 	worker->concurrency = MIN(MAX(concurrency, 1u), (unsigned)CONCURRENCY_MAX);
 	worker->last = &worker->first;
 	pthread_mutex_init(&worker->lock, NULL);
@@ -495,13 +522,34 @@ static void close_all(struct worker *worker)
 	output_done(&output);
 }
 
-/* When the first work is done, all that a plugin needs to start has been used. */
-static void settle(struct worker *worker)
+/* Gives memory back that work has taken since the last time, unless there is work going on. */
+static void trim(struct worker *worker)
 {
-	if (worker->settled || !worker->worked)
-		return;
-	worker->settled = true;
-	trim_memory();
+	bool due;
+
+	pthread_mutex_lock(&worker->lock);
+	due = worker->busy_count == 0 && worker->done_count != worker->trimmed_at;
+	if (due)
+		worker->trimmed_at = worker->done_count;
+	pthread_mutex_unlock(&worker->lock);
+	if (due)
+		trim_memory();
+}
+
+/* When the first work is done, all that a plugin needs to start has been used. After that, only what comes seldom is
+ * worth the page faults of the next time. */
+static void wait_for_message(struct worker *worker)
+{
+	struct pollfd p = {.fd = worker->fd, .events = POLLIN};
+
+	if (worker->first_job_done && !worker->settled) {
+		worker->settled = true;
+		trim(worker);
+	}
+	if (poll(&p, 1, QUIET_MS) == 0) {
+		trim(worker);
+		(void)poll(&p, 1, -1);
+	}
 }
 
 int worker_serve(struct worker *worker)
@@ -517,11 +565,11 @@ int worker_serve(struct worker *worker)
 			pthread_mutex_unlock(&worker->lock);
 		}
 		if (!task) {
-			settle(worker);
+			wait_for_message(worker);
 			receive(worker);
 			continue;
 		}
-		worker->worked |= message_job(task->message) != 0;
+		worker->first_job_done |= message_job(task->message) != 0;
 		do_task(own, task);
 		pthread_mutex_lock(&worker->lock);
 		task_done(worker, own);

@@ -266,6 +266,22 @@ static int add_text(
 	return r < 0 ? r : add_value(option, to, &value, text, error);
 }
 
+/* Cuts an element off a comma-separated list; "\\," stands for a comma in it. NULL: there is none left. */
+static char *next_element(char **rest)
+{
+	char *from = *rest, *to = *rest, *element = *rest;
+
+	if (!element)
+		return NULL;
+	while (*from && *from != ',') {
+		from += from[0] == '\\' && from[1] == ',';
+		*to++ = *from++;
+	}
+	*rest = *from ? from + 1 : NULL;
+	*to = '\0';
+	return element;
+}
+
 /* Comma-separated for a list. */
 static int add_texts(
 	const option_t *option, option_value_t *to, const char *text, bool literal, struct error *error)
@@ -278,7 +294,7 @@ static int add_texts(
 	rest = copy = strdup(text);
 	if (!copy)
 		return error_set(error, -EINVAL, "out of memory");
-	while (*text && (part = strsep(&rest, ","))) {
+	while (*text && (part = next_element(&rest))) {
 		size_t length;
 		int r;
 

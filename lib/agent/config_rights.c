@@ -102,16 +102,22 @@ static void take_limits(struct conf_node *group, rights_t *rights)
 }
 
 /* A path up to the folder where its first pattern begins: who matches names must be able to list that folder.
- */
+ * "${root}/etc" with the root "/" has two slashes, of which one stays. */
 static char *without_pattern(const char *path)
 {
 	const char *end = strpbrk(path, "*?[");
+	char *folder, *to;
 
-	if (!end)
-		return strdup(path);
-	while (end > path + 1 && *end != '/')
+	while (end && end > path + 1 && *end != '/')
 		end--;
-	return strndup(path, (size_t)(end - path));
+	folder = end ? strndup(path, (size_t)(end - path)) : strdup(path);
+	to = folder;
+	for (const char *from = folder; from && *from; from++)
+		if (from[0] != '/' || from[1] != '/')
+			*to++ = *from;
+	if (to)
+		*to = '\0';
+	return folder;
 }
 
 /* Only absolute paths: a name that is none grants nothing. */

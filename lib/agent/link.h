@@ -14,6 +14,10 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+/* The exit status of a worker whose sandbox is out of date: a file that it was granted has been replaced. It was about to
+ * begin a job. */
+#define LINK_EXIT_NEW_SANDBOX 75
+
 struct link;
 
 struct link_spec {

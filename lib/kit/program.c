@@ -33,7 +33,7 @@ enum phase { RUNNING, TERMINATED, KILLED };
 
 struct stream {
 	int fd; /* ours; -EBADF: at its end */
-	int theirs;
+	int theirs; /* kept until the program has ended: a pipe that nobody writes to any more would wake us for nothing */
 	struct buf *to;
 	size_t max;
 	bool *cut;
@@ -110,18 +110,29 @@ int program_find_user(const char *name, struct program_user *ret_user, struct er
 	return 0;
 }
 
-static bool is_ambient(void)
+/* CAP_KILL, because what became another user has to be ended as well. */
+static const int user_capabilities[] = {CAP_SETUID, CAP_SETGID, CAP_KILL};
+
+static bool is_ambient(int capability)
 {
-	return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_SETUID, 0, 0) == 1 &&
-		prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_SETGID, 0, 0) == 1;
+	return prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, capability, 0, 0) == 1;
+}
+
+static bool any_is_ambient(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(user_capabilities); i++)
+		if (is_ambient(user_capabilities[i]))
+			return true;
+	return false;
 }
 
 bool program_can_change_user(void)
 {
-	if (geteuid() != 0)
-		return is_ambient();
-	return prctl(PR_CAPBSET_READ, CAP_SETUID, 0, 0, 0) == 1 &&
-		prctl(PR_CAPBSET_READ, CAP_SETGID, 0, 0, 0) == 1;
+	for (size_t i = 0; i < ARRAY_SIZE(user_capabilities); i++)
+		if (geteuid() == 0 ? prctl(PR_CAPBSET_READ, user_capabilities[i], 0, 0, 0) != 1
+				   : !is_ambient(user_capabilities[i]))
+			return false;
+	return access(SETPRIV, X_OK) == 0;
 }
 
 /*
@@ -139,7 +150,7 @@ static const char **make_arguments(const struct program *program, char *user, ch
 		prefix[4] = group;
 		prefix[5] = "--init-groups";
 		own = 6;
-	} else if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_SETUID, 0, 0) == 1) {
+	} else if (any_is_ambient()) {
 		own = 3;
 	}
 	if (own)
@@ -292,8 +303,6 @@ static int start(struct running *running, struct error *error)
 		return error_set(
 			error, r, "cannot prepare pipes for %s: %s", program->arguments[0], strerror(-r));
 	r = spawn(running, input, arguments, environment);
-	for (int i = 0; i < STREAMS; i++)
-		running->streams[i].theirs = fd_close(running->streams[i].theirs);
 	if (r < 0)
 		return explain(program, r, error);
 	r = watch(running);
@@ -354,6 +363,15 @@ static int poll_timeout(const struct running *running, int64_t now)
 	return (int)MIN(left, INT64_C(3600000));
 }
 
+/* From now on the end of the output can be seen. */
+static void on_end(struct running *running)
+{
+	running->ended = true;
+	running->next = clock_ns(CLOCK_MONOTONIC) + LINGER;
+	for (int i = 0; i < STREAMS; i++)
+		running->streams[i].theirs = fd_close(running->streams[i].theirs);
+}
+
 static void poll_once(struct running *running, int timeout)
 {
 	struct pollfd polls[STREAMS + 1];
@@ -364,13 +382,16 @@ static void poll_once(struct running *running, int timeout)
 	polls[count++] = (struct pollfd){.fd = running->ended ? -1 : running->pidfd, .events = POLLIN};
 	if (poll(polls, count, timeout) <= 0)
 		return;
-	for (int i = 0; i < STREAMS; i++)
-		if (polls[i].revents)
-			stream_read(&running->streams[i]);
-	if (polls[STREAMS].revents) {
-		running->ended = true;
-		running->next = clock_ns(CLOCK_MONOTONIC) + LINGER;
+	for (int i = 0; i < STREAMS; i++) {
+		struct stream *stream = &running->streams[i];
+
+		if (polls[i].revents & POLLIN)
+			stream_read(stream);
+		else if (polls[i].revents)
+			stream->fd = fd_close(stream->fd);
 	}
+	if (polls[STREAMS].revents)
+		on_end(running);
 }
 
 static bool is_open(const struct running *running)

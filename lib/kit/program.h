@@ -74,7 +74,8 @@ void program_result_done(struct program_result *result);
 /* Finds a user by name or number. -ENOENT: there is none. Asks the name service, which may block. */
 int program_find_user(const char *name, struct program_user *ret_user, struct error *error);
 
-/* Whether this process may become other users: it is root with, or was given as ambient, CAP_SETUID and CAP_SETGID. */
+/* Whether this process may become other users, and end what runs as them: it is root with, or was given as ambient,
+ * CAP_SETUID, CAP_SETGID and CAP_KILL; and there is setpriv(1). */
 bool program_can_change_user(void);
 
 /* "exited with status 3", "killed by SIGSEGV", "timed out", "was cancelled". Returns buffer. */

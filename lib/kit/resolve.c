@@ -37,14 +37,9 @@ static bool contains(const struct addresses *addresses, const union address *add
 	return false;
 }
 
-static void on_answer(void *userdata, int status, int timeouts, struct ares_addrinfo *info)
+/* Copies what the answer holds, and frees it. */
+static void take_addresses(struct ares_addrinfo *info, struct addresses *addresses)
 {
-	struct question *question = userdata;
-	struct addresses *addresses = question->addresses;
-
-	(void)timeouts;
-	question->done = true;
-	question->status = status;
 	for (struct ares_addrinfo_node *node = info ? info->nodes : NULL; node; node = node->ai_next) {
 		union address address = {0};
 
@@ -55,6 +50,17 @@ static void on_answer(void *userdata, int status, int timeouts, struct ares_addr
 			addresses->list[addresses->count++] = address;
 	}
 	ares_freeaddrinfo(info);
+	qsort(addresses->list, addresses->count, sizeof addresses->list[0], compare);
+}
+
+static void on_answer(void *userdata, int status, int timeouts, struct ares_addrinfo *info)
+{
+	struct question *question = userdata;
+
+	(void)timeouts;
+	question->done = true;
+	question->status = status;
+	take_addresses(info, question->addresses);
 }
 
 /* Waits for the sockets of the channel until `patience` is over, and takes what came. */
@@ -98,11 +104,11 @@ static int wait_for(ares_channel channel, const struct resolve_request *request,
 	return 0;
 }
 
-static int judge(const struct resolve_request *request, const struct question *question, struct error *error)
+static int judge(const struct resolve_request *request, int status, size_t count, struct error *error)
 {
-	switch (question->status) {
+	switch (status) {
 	case ARES_SUCCESS:
-		if (question->addresses->count)
+		if (count)
 			return 0;
 		/* fallthrough */
 	case ARES_ENODATA:
@@ -116,18 +122,41 @@ static int judge(const struct resolve_request *request, const struct question *q
 		return error_set(error, -ETIMEDOUT, "%s: no name server answered", request->host);
 	case ARES_ENOMEM:
 		return error_set(error, -ENOMEM, "out of memory");
+	case ARES_ECANCELLED:
+	case ARES_EDESTRUCTION:
+		return error_set(error, -ECANCELED, "%s: resolving was cancelled", request->host);
 	case ARES_EBADNAME:
 	case ARES_EFORMERR:
 		return error_set(error, -EINVAL, "%s: not the name of a host", request->host);
 	default:
-		return error_set(error, -EHOSTUNREACH, "%s: cannot resolve: %s", request->host,
-			ares_strerror(question->status));
+		return error_set(
+			error, -EHOSTUNREACH, "%s: cannot resolve: %s", request->host, ares_strerror(status));
 	}
 }
 
-/* Asks on an open channel. */
-static int ask(ares_channel channel, const struct resolve_request *request, struct question *question,
-	struct error *error)
+/* Whether the host is an address itself; c-ares would ask name servers about some. It is added when it is of the right
+ * family. */
+static bool take_literal(const struct resolve_request *request, struct addresses *addresses)
+{
+	union address address = {0};
+	int family = AF_INET;
+
+	if (inet_pton(AF_INET, request->host, &address.v4.sin_addr) == 1) {
+		address.v4.sin_port = htons(request->port);
+	} else if (inet_pton(AF_INET6, request->host, &address.v6.sin6_addr) == 1) {
+		family = AF_INET6;
+		address.v6.sin6_port = htons(request->port);
+	} else {
+		return false;
+	}
+	address.any.sa_family = (sa_family_t)family;
+	if (request->family == AF_UNSPEC || request->family == family)
+		addresses->list[addresses->count++] = address;
+	return true;
+}
+
+static void send_question(ares_channel channel, const struct resolve_request *request,
+	ares_addrinfo_callback answer, void *userdata)
 {
 	struct ares_addrinfo_hints hints = {
 		.ai_flags = ARES_AI_NOSORT | ARES_AI_NUMERICSERV,
@@ -135,17 +164,25 @@ static int ask(ares_channel channel, const struct resolve_request *request, stru
 		.ai_socktype = SOCK_STREAM,
 	};
 	char port[8];
-	int r;
 
 	snprintf(port, sizeof port, "%u", request->port);
-	ares_getaddrinfo(channel, request->host, port, &hints, on_answer, question);
+	ares_getaddrinfo(channel, request->host, port, &hints, answer, userdata);
+}
+
+/* Asks on an open channel. */
+static int ask(ares_channel channel, const struct resolve_request *request, struct question *question,
+	struct error *error)
+{
+	int r;
+
+	send_question(channel, request, on_answer, question);
 	r = wait_for(channel, request, question);
 	if (r < 0) {
 		ares_cancel(channel);
 		return error_set(error, r, "%s: %s", request->host,
 			r == -ECANCELED ? "resolving was cancelled" : "no name server answered in time");
 	}
-	return judge(request, question, error);
+	return judge(request, question->status, question->addresses->count, error);
 }
 
 int resolve(const struct resolve_request *request, struct addresses *ret_addresses, struct error *error)
@@ -158,6 +195,12 @@ int resolve(const struct resolve_request *request, struct addresses *ret_address
 
 	if (str_empty(request->host))
 		return error_set(error, -EINVAL, "the name of a host is empty");
+	if (take_literal(request, &addresses)) {
+		r = judge(request, ARES_SUCCESS, addresses.count, error);
+		if (r == 0)
+			*ret_addresses = addresses;
+		return r;
+	}
 	r = ares_init_options(&channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES);
 	if (r != ARES_SUCCESS)
 		return error_set(error, r == ARES_ENOMEM ? -ENOMEM : -EHOSTUNREACH, "%s: cannot resolve: %s",
@@ -166,9 +209,116 @@ int resolve(const struct resolve_request *request, struct addresses *ret_address
 	ares_destroy(channel);
 	if (r < 0)
 		return r;
-	qsort(addresses.list, addresses.count, sizeof addresses.list[0], compare);
 	*ret_addresses = addresses;
 	return 0;
+}
+
+/* ---- Many at once ---- */
+
+struct resolver {
+	ares_channel channel;
+	struct resolver_hooks hooks;
+};
+
+/* One of many questions under way; frees itself with its answer. */
+struct asked {
+	struct resolve_request request; /* with a host of its own */
+	resolver_answer_t answer;
+	void *userdata;
+};
+
+static void on_watch(void *userdata, ares_socket_t fd, int readable, int writable)
+{
+	struct resolver *resolver = userdata;
+
+	resolver->hooks.watch(resolver->hooks.userdata, fd, readable, writable);
+}
+
+int resolver_new(const struct resolver_hooks *hooks, struct resolver **ret_resolver, struct error *error)
+{
+	struct resolver *resolver = calloc(1, sizeof *resolver);
+	struct ares_options options = {.timeout = 2000, .tries = 3, .sock_state_cb = on_watch};
+	int r;
+
+	if (!resolver)
+		return error_set(error, -ENOMEM, "out of memory");
+	options.sock_state_cb_data = resolver;
+	resolver->hooks = *hooks;
+	r = ares_init_options(
+		&resolver->channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
+	if (r != ARES_SUCCESS) {
+		free(resolver);
+		return error_set(error, r == ARES_ENOMEM ? -ENOMEM : -EHOSTUNREACH,
+			"cannot resolve names: %s", ares_strerror(r));
+	}
+	*ret_resolver = resolver;
+	return 0;
+}
+
+void resolver_free(struct resolver *resolver)
+{
+	if (!resolver)
+		return;
+	ares_destroy(resolver->channel);
+	free(resolver);
+}
+
+static void on_one_answer(void *userdata, int status, int timeouts, struct ares_addrinfo *info)
+{
+	struct asked *asked = userdata;
+	_cleanup_error_ struct error error = ERROR_INIT;
+	struct addresses addresses = {0};
+	int r;
+
+	(void)timeouts;
+	take_addresses(info, &addresses);
+	r = judge(&asked->request, status, addresses.count, &error);
+	asked->answer(asked->userdata, r, &addresses, &error);
+	free((char *)asked->request.host);
+	free(asked);
+}
+
+void resolver_ask(struct resolver *resolver, const struct resolve_request *request, resolver_answer_t answer,
+	void *userdata)
+{
+	_cleanup_error_ struct error error = ERROR_INIT;
+	struct addresses addresses = {0};
+	struct asked *asked;
+	char *host;
+
+	if (request->host && take_literal(request, &addresses)) {
+		int r = judge(request, ARES_SUCCESS, addresses.count, &error);
+
+		answer(userdata, r, &addresses, &error);
+		return;
+	}
+	asked = calloc(1, sizeof *asked);
+	host = strdup(request->host ? request->host : "");
+	if (!asked || !host || !*host) {
+		int r = host && !*host ? -EINVAL : -ENOMEM;
+
+		error_set(&error, r, r == -EINVAL ? "the name of a host is empty" : "out of memory");
+		free(asked);
+		free(host);
+		answer(userdata, r, &addresses, &error);
+		return;
+	}
+	*asked = (struct asked){*request, answer, userdata};
+	asked->request.host = host;
+	send_question(resolver->channel, &asked->request, on_one_answer, asked);
+}
+
+void resolver_process(struct resolver *resolver, int fd, bool readable, bool writable)
+{
+	ares_process_fd(resolver->channel, readable ? fd : ARES_SOCKET_BAD, writable ? fd : ARES_SOCKET_BAD);
+}
+
+int resolver_patience(struct resolver *resolver, int bound)
+{
+	struct timeval most = {.tv_sec = bound / 1000, .tv_usec = bound % 1000 * 1000}, own;
+	struct timeval *left = ares_timeout(resolver->channel, &most, &own);
+
+	return (int)(left->tv_sec * 1000 + (left->tv_usec + 999) / 1000);
 }
 
 socklen_t address_size(const union address *address)

@@ -46,6 +46,40 @@ struct resolve_request {
  */
 int resolve(const struct resolve_request *request, struct addresses *ret_addresses, struct error *error);
 
+/*
+ * Many questions at once, on the event loop of the caller. Not for use by two threads at once; nothing here blocks but
+ * the reading of /etc/hosts.
+ */
+struct resolver;
+
+struct resolver_hooks {
+	/* What to wait for on a socket of the resolver's; neither: it is about to be closed. */
+	void (*watch)(void *userdata, int fd, bool readable, bool writable);
+	void *userdata;
+};
+
+/* result: 0 with addresses, or what resolve() would return, with an error. Both are borrowed. The call may ask anew,
+ * but not free the resolver. */
+typedef void (*resolver_answer_t)(
+	void *userdata, int result, const struct addresses *addresses, const struct error *error);
+
+/* 0, or a negative errno with an error. */
+int resolver_new(const struct resolver_hooks *hooks, struct resolver **ret_resolver, struct error *error);
+/* Questions that are under way are answered with -ECANCELED. */
+void resolver_free(struct resolver *resolver);
+DEFINE_CLEANUP(struct resolver *, resolver_free);
+
+/* Of the request, host, port and family count; how long to wait is the caller's matter. answer is called exactly once,
+ * perhaps before this returns. */
+void resolver_ask(struct resolver *resolver, const struct resolve_request *request, resolver_answer_t answer,
+	void *userdata);
+
+/* A socket is ready; or fd is -1: time has passed. */
+void resolver_process(struct resolver *resolver, int fd, bool readable, bool writable);
+
+/* Milliseconds until resolver_process() wants to be called for the time alone, at most bound. */
+int resolver_patience(struct resolver *resolver, int bound);
+
 /* Bytes of the address as the sockets API wants them. */
 socklen_t address_size(const union address *address);
 

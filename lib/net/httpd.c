@@ -177,7 +177,9 @@ void httpd_stop(struct httpd *httpd)
 		return;
 	httpd->stopping = true;
 	if (httpd->daemon) {
-		MHD_quiesce_daemon(httpd->daemon);
+		/* Not MHD_quiesce_daemon(): its threads may take the same socket out of their epoll sets at the same
+		 * moment, and the one that comes second aborts the process. */
+		(void)shutdown(httpd->listen_fd, SHUT_RDWR);
 		httpd_end_streams(httpd);
 		wait_for_requests(httpd);
 		MHD_stop_daemon(httpd->daemon);

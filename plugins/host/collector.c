@@ -1,24 +1,65 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "collector.h"
 
+#include "base/clock.h"
 #include "base/utf8.h"
 #include "base/util.h"
 
 #include <errno.h>
 
 enum {
-	LABELS_MAX = 8,
+	LABELS_MAX = 32,
 };
+
+int collection_open(struct collection *collection, struct gavea_check *check)
+{
+	const char *rootfs = gavea_option_string(check, "rootfs");
+	size_t length = strlen(rootfs);
+
+	collection->check = check;
+	collection->now = gavea_now(check);
+	collection->wall_offset = clock_ns(CLOCK_REALTIME) - collection->now;
+	collection->procfs = gavea_option_string(check, "procfs");
+	collection->sysfs = gavea_option_string(check, "sysfs");
+	while (length && rootfs[length - 1] == '/')
+		length--;
+	collection->rootfs = strndup(rootfs, length);
+	return collection->rootfs ? 0 : gavea_fail(check, -ENOMEM, "out of memory");
+}
 
 void collection_begin(struct collection *collection)
 {
 	collection->count = 0;
 	collection->no_memory = false;
-	collection->facts = (struct facts){-1, -1, -1, -1, -1, -1, NULL};
+	collection->now = gavea_now(collection->check);
+	collection->facts = (struct facts){.load1 = -1,
+		.memory_total = -1,
+		.memory_available = -1,
+		.cpus = -1,
+		.filesystems = -1,
+		.fullest = -1,
+		.cpu_ticks = -1,
+		.steal_ticks = -1,
+		.oom_kills = -1,
+		.files_allocated = -1,
+		.files_maximum = -1,
+		.pressure = {{-1, -1}, {-1, -1}, {-1, -1}},
+		.clock_error = -1};
+	verdicts_begin(&collection->verdicts);
+}
+
+bool due(const struct collection *collection, int64_t *next, int64_t period)
+{
+	if (*next && collection->now < *next)
+		return false;
+	*next = collection->now + period;
+	return true;
 }
 
 void collection_done(struct collection *collection)
 {
+	free(collection->rootfs);
+	verdicts_done(&collection->verdicts);
 	free(collection->series);
 	free(collection->values);
 }

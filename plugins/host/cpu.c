@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /proc/stat, one line a CPU: node_cpu_seconds_total and node_cpu_guest_seconds_total. */
+/*
+ * /proc/stat, one line a CPU: node_cpu_seconds_total and node_cpu_guest_seconds_total; and how often the hardware slowed
+ * CPUs down for their heat, where it tells.
+ */
 #include "collector.h"
 #include "roster.h"
 #include "scan.h"
+#include "throttle.h"
 
 #include <errno.h>
 
 enum {
 	MODES = 10, /* the last two are those of guests */
 	MODE_IDLE = 3,
+	MODE_STEAL = 7,
 	USER_HZ = 100, /* of the kernel's interface, whatever its own frequency */
 	JUMP_BACK = 3 * USER_HZ,
 };
@@ -23,6 +28,7 @@ static const struct metric guest_metric = {"node_cpu_guest_seconds_total", GAVEA
 
 struct cpu {
 	struct roster cpus;
+	struct throttle throttle;
 };
 
 static int cpu_open(void *state, struct collection *collection)
@@ -39,6 +45,7 @@ static void cpu_close(void *state)
 	struct cpu *cpu = state;
 
 	roster_done(&cpu->cpus);
+	throttle_done(&cpu->throttle);
 }
 
 static struct roster_entry *cpu_add(
@@ -68,6 +75,20 @@ static void keep_monotonic(struct roster_entry *entry, const uint64_t *ticks)
 			entry->last[i] = ticks[i];
 }
 
+/* The line of all CPUs: what is judged by it. Guests' times are in those of user and nice already. */
+static void remember_sum(struct collection *collection, const char *numbers)
+{
+	uint64_t ticks[MODE_STEAL + 1] = {0};
+	double sum = 0;
+
+	if (scan_numbers(numbers, ticks, MODE_STEAL + 1) != MODE_STEAL + 1)
+		return;
+	for (size_t i = 0; i <= MODE_STEAL; i++)
+		sum += (double)ticks[i];
+	collection->facts.cpu_ticks = sum;
+	collection->facts.steal_ticks = (double)ticks[MODE_STEAL];
+}
+
 static int cpu_collect(void *state, struct collection *collection, size_t file, const char *text)
 {
 	struct cpu *cpu = state;
@@ -81,8 +102,10 @@ static int cpu_collect(void *state, struct collection *collection, size_t file, 
 		size_t size = strspn(name, "0123456789");
 		struct roster_entry *entry;
 
-		if (!size)
-			continue; /* the sum of all */
+		if (!size) {
+			remember_sum(collection, name);
+			continue;
+		}
 		if (!scan_numbers(name + size, ticks, MODES))
 			return -EBADMSG;
 		entry = roster_find(&cpu->cpus, name, size);
@@ -94,8 +117,10 @@ static int cpu_collect(void *state, struct collection *collection, size_t file, 
 		collection->facts.cpus++;
 	}
 	roster_end(&cpu->cpus);
-	return collection->facts.cpus ? 0 : -EBADMSG;
+	if (!collection->facts.cpus)
+		return -EBADMSG;
+	return throttle_collect(&cpu->throttle, collection);
 }
 
 const struct collector collector_cpu = {
-	"cpu", {"stat"}, sizeof(struct cpu), cpu_open, cpu_collect, cpu_close};
+	"cpu", {"stat"}, sizeof(struct cpu), cpu_open, cpu_collect, cpu_close, NULL};

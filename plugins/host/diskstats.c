@@ -1,14 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /proc/diskstats: node_disk_*. Older kernels have fewer columns; what isn't there has no series. */
+/*
+ * /proc/diskstats: node_disk_*. Older kernels have fewer columns; what isn't there has no series. What udev knows of a
+ * disk is read again once in a while.
+ */
 #include "collector.h"
 #include "filter.h"
 #include "roster.h"
 #include "scan.h"
+#include "udev.h"
+
+#include "base/clock.h"
 
 #include <errno.h>
 
+#define REREAD (60 * NSEC_PER_SEC)
+
 enum {
 	COLUMNS = 17,
+	WIDTH = COLUMNS + UDEV_SERIES,
 	SECTOR = 512, /* of this file, whatever the disk's own is */
 };
 
@@ -42,13 +51,15 @@ static const double disk_factors[COLUMNS] = {
 struct diskstats {
 	struct roster disks;
 	struct filter exclude;
+	int64_t next_reread;
+	bool reread; /* in this run */
 };
 
 static int diskstats_open(void *state, struct collection *collection)
 {
 	struct diskstats *diskstats = state;
 
-	roster_init(&diskstats->disks, COLUMNS);
+	roster_init(&diskstats->disks, WIDTH);
 	return filter_open(&diskstats->exclude, collection->check, "diskstats_device_exclude");
 }
 
@@ -75,12 +86,12 @@ static struct roster_entry *disk_add(struct diskstats *diskstats, struct collect
 
 static int disk_line(struct diskstats *diskstats, struct collection *collection, const char *line)
 {
-	uint64_t numbers[COLUMNS], ignored;
+	uint64_t numbers[COLUMNS], major, minor;
 	struct roster_entry *entry;
 	const char *name, *p;
 	size_t size, columns;
 
-	if (!(p = scan_u64(line, &ignored)) || !(p = scan_u64(p, &ignored)) || !(name = scan_word(p, &size)))
+	if (!(p = scan_u64(line, &major)) || !(p = scan_u64(p, &minor)) || !(name = scan_word(p, &size)))
 		return -EBADMSG;
 	entry = roster_find(&diskstats->disks, name, size);
 	if (entry && entry->ignored)
@@ -88,10 +99,17 @@ static int disk_line(struct diskstats *diskstats, struct collection *collection,
 	columns = scan_numbers(name + size, numbers, COLUMNS);
 	if (columns < 11)
 		return -EBADMSG;
-	if (!entry && !(entry = disk_add(diskstats, collection, name, size, columns)))
-		return -ENOMEM;
+	if (!entry || diskstats->reread) {
+		if (!entry && !(entry = disk_add(diskstats, collection, name, size, columns)))
+			return -ENOMEM;
+		if (!entry->ignored)
+			udev_read(collection, entry->name, major, minor, entry->series + COLUMNS,
+				entry->last + COLUMNS);
+	}
 	for (size_t i = 0; i < columns; i++)
 		collect(collection, entry->series[i], (double)numbers[i] * disk_factors[i]);
+	for (size_t i = COLUMNS; i < WIDTH; i++)
+		collect(collection, entry->series[i], (double)entry->last[i]);
 	return 0;
 }
 
@@ -101,6 +119,7 @@ static int diskstats_collect(void *state, struct collection *collection, size_t 
 	int r = 0;
 
 	(void)file;
+	diskstats->reread = due(collection, &diskstats->next_reread, REREAD);
 	roster_begin(&diskstats->disks);
 	for (const char *line = *text ? text : NULL; line; line = scan_line(line)) {
 		int one = disk_line(diskstats, collection, line);
@@ -113,4 +132,4 @@ static int diskstats_collect(void *state, struct collection *collection, size_t 
 }
 
 const struct collector collector_diskstats = {"diskstats", {"diskstats"}, sizeof(struct diskstats),
-	diskstats_open, diskstats_collect, diskstats_close};
+	diskstats_open, diskstats_collect, diskstats_close, NULL};

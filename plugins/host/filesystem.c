@@ -8,7 +8,9 @@
 #include "mountinfo.h"
 #include "scan.h"
 #include "source.h"
+#include "watch.h"
 
+#include "base/clock.h"
 #include "base/parse.h"
 #include "base/status.h"
 #include "base/util.h"
@@ -22,6 +24,8 @@
 enum {
 	MOUNTS_MAX = 4096,
 };
+
+#define REREAD (60 * NSEC_PER_SEC)
 
 enum { SIZE, FREE, AVAIL, FILES, FILES_FREE, READONLY, DEVICE_ERROR, METRICS };
 
@@ -43,6 +47,7 @@ struct fs {
 	struct mount mount;
 	char *path; /* to ask, below rootfs */
 	bool covered; /* a later mount lies on the same mount point */
+	size_t watch; /* its number */
 	int series[METRICS];
 };
 
@@ -50,11 +55,16 @@ struct filesystem {
 	struct source source;
 	struct filter exclude_types;
 	struct filter exclude_mount_points;
-	char *rootfs; /* without a slash at its end: "" is the host's own root */
 	bool remote;
 	double warning;
 	double critical;
+	double trend_from; /* per cent used */
+	int64_t full_warning; /* nanoseconds */
+	int64_t full_critical;
+	enum gavea_status readonly; /* of what turned read-only */
+	struct watches watches;
 	bool read; /* the mount table was read, and is valid until poll() says otherwise */
+	int64_t next_read; /* when it is read anyway: poll() does not tell of a file system that failed */
 	bool too_many;
 	struct fs *list;
 	size_t count;
@@ -77,7 +87,7 @@ static void filesystem_close(void *state)
 	source_close(&filesystem->source);
 	filter_close(&filesystem->exclude_types);
 	filter_close(&filesystem->exclude_mount_points);
-	free(filesystem->rootfs);
+	watches_done(&filesystem->watches);
 	list_free(filesystem->list, filesystem->count);
 }
 
@@ -86,19 +96,18 @@ static int filesystem_open(void *state, struct collection *collection)
 	struct filesystem *filesystem = state;
 	struct gavea_check *check = collection->check;
 	const char *procfs = gavea_option_string(check, "procfs");
-	const char *rootfs = gavea_option_string(check, "rootfs");
-	size_t length = strlen(rootfs);
 	int r;
 
 	filesystem->source = (struct source)SOURCE_INIT;
 	filesystem->remote = gavea_option_bool(check, "remote");
 	filesystem->warning = gavea_option_float(check, "disk_warning");
 	filesystem->critical = gavea_option_float(check, "disk_critical");
-	while (length && rootfs[length - 1] == '/')
-		length--;
-	filesystem->rootfs = strndup(rootfs, length);
-	if (!filesystem->rootfs)
-		return -ENOMEM;
+	filesystem->trend_from = gavea_option_float(check, "disk_trend_from");
+	filesystem->full_warning = gavea_option_int(check, "disk_full_warning");
+	filesystem->full_critical = gavea_option_int(check, "disk_full_critical");
+	filesystem->watches.window = gavea_option_int(check, "disk_trend_window");
+	filesystem->readonly =
+		(enum gavea_status)status_from_name(gavea_option_string(check, "disk_readonly"));
 	r = filter_open(&filesystem->exclude_types, check, "filesystem_fs_types_exclude");
 	if (r == 0)
 		r = filter_open(&filesystem->exclude_mount_points, check, "filesystem_mount_points_exclude");
@@ -124,11 +133,11 @@ static bool is_remote(const char *type)
 }
 
 /* Mount points as seen from rootfs: with rootfs = "/host" what is mounted on /host/var is /var. */
-static void strip_rootfs(const struct filesystem *filesystem, struct mount *mount)
+static void strip_rootfs(const char *rootfs, struct mount *mount)
 {
-	const char *rest = startswith(mount->mount_point, filesystem->rootfs);
+	const char *rest = startswith(mount->mount_point, rootfs);
 
-	if (!*filesystem->rootfs || !rest || (*rest && *rest != '/'))
+	if (!*rootfs || !rest || (*rest && *rest != '/'))
 		return;
 	if (*rest)
 		memmove(mount->mount_point, rest, strlen(rest) + 1);
@@ -164,6 +173,7 @@ static int list_add(struct filesystem *filesystem, struct collection *collection
 	const struct gavea_pair labels[] = {
 		{"device", mount->device}, {"fstype", mount->type}, {"mountpoint", mount->mount_point}};
 	struct fs *fs;
+	int watch;
 
 	if (filesystem->count == MOUNTS_MAX) {
 		if (!filesystem->too_many)
@@ -173,13 +183,14 @@ static int list_add(struct filesystem *filesystem, struct collection *collection
 		mount_done(mount);
 		return 0;
 	}
-	if (GROW(filesystem->list, filesystem->count, filesystem->room) < 0) {
+	watch = watches_get(&filesystem->watches, collection, mount->mount_point, mount->device);
+	if (watch < 0 || GROW(filesystem->list, filesystem->count, filesystem->room) < 0) {
 		mount_done(mount);
 		return -ENOMEM;
 	}
 	fs = &filesystem->list[filesystem->count];
-	*fs = (struct fs){.mount = *mount};
-	if (asprintf(&fs->path, "%s%s", filesystem->rootfs, mount->mount_point) < 0) {
+	*fs = (struct fs){.mount = *mount, .watch = (size_t)watch};
+	if (asprintf(&fs->path, "%s%s", collection->rootfs, mount->mount_point) < 0) {
 		mount_done(mount);
 		return -ENOMEM;
 	}
@@ -197,13 +208,14 @@ static int list_read(struct filesystem *filesystem, struct collection *collectio
 	list_free(filesystem->list, filesystem->count);
 	filesystem->list = NULL;
 	filesystem->count = filesystem->room = 0;
+	watches_begin(&filesystem->watches);
 	for (const char *line = r == 0 && text.size ? text.data : NULL; line; line = scan_line(line)) {
 		struct mount mount;
 
 		r = mount_parse(line, &mount);
 		if (r < 0)
 			break;
-		strip_rootfs(filesystem, &mount);
+		strip_rootfs(collection->rootfs, &mount);
 		if (!wanted(filesystem, &mount) || is_repeated(filesystem, &mount)) {
 			mount_done(&mount);
 			continue;
@@ -211,6 +223,13 @@ static int list_read(struct filesystem *filesystem, struct collection *collectio
 		r = list_add(filesystem, collection, &mount);
 		if (r < 0)
 			break;
+	}
+	/* A table that could not be read says nothing of what is gone. */
+	if (r == 0) {
+		watches_end(&filesystem->watches, collection);
+		for (size_t i = 0; i < filesystem->count; i++)
+			filesystem->list[i].watch = (size_t)watches_get(&filesystem->watches, collection,
+				filesystem->list[i].mount.mount_point, filesystem->list[i].mount.device);
 	}
 	return r;
 }
@@ -230,40 +249,94 @@ static double used_percent(uint64_t total, uint64_t free, uint64_t avail)
 	return used + avail > 0 ? 100.0 * (double)used / ((double)used + (double)avail) : 0;
 }
 
+/* How soon it is full, by what it did in the last quarter of an hour or in the window: the sooner. INT64_MAX: not soon. */
+static int64_t time_to_full(
+	const struct filesystem *filesystem, struct watch *watch, int64_t now, double used, double avail)
+{
+	trend_add(&watch->fast, now, avail);
+	trend_add(&watch->slow, now, avail);
+	if (used < filesystem->trend_from)
+		return INT64_MAX;
+	return MIN(trend_time_left(&watch->fast, avail), trend_time_left(&watch->slow, avail));
+}
+
+/* Read-only types show a mount that may be written to and a file system that may not; with all others, that is an error's
+ * doing. */
+static bool turned_readonly(const struct fs *fs, const struct watch *watch)
+{
+	static const char *const readonly_types[] = {
+		"cramfs", "erofs", "iso9660", "romfs", "squashfs", "udf"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(readonly_types); i++)
+		if (streq(fs->mount.type, readonly_types[i]))
+			return false;
+	return watch->was_writable || fs->mount.writable || fs->mount.failed;
+}
+
+static void judge_readonly(
+	const struct filesystem *filesystem, struct collection *collection, const struct fs *fs, double space)
+{
+	const struct watch *watch = &filesystem->watches.list[fs->watch];
+
+	if (turned_readonly(fs, watch))
+		verdict(&collection->verdicts, collection->check, fs->mount.mount_point, filesystem->readonly,
+			false,
+			"turned read-only: nothing can be written; the kernel's log says why (dmesg), and "
+			"fsck and "
+			"a remount, or a new disk, help");
+	else /* What can't be written to does not fill up. */
+		verdict(&collection->verdicts, collection->check, fs->mount.mount_point, GAVEA_OK, false,
+			"%.0f %% used, read-only", space);
+}
+
 static void judge(const struct filesystem *filesystem, struct collection *collection, const struct fs *fs,
-	const struct statfs *stat, bool readonly)
+	const struct statfs *stat)
+{
+	double space = used_percent(stat->f_blocks, stat->f_bfree, stat->f_bavail);
+	double inodes = used_percent(stat->f_files, stat->f_ffree, stat->f_ffree);
+	double worst = MAX(space, inodes), avail = (double)stat->f_bavail * (double)stat->f_bsize;
+	struct watch *watch = &filesystem->watches.list[fs->watch];
+	int64_t full = time_to_full(filesystem, watch, collection->now, space, avail);
+	enum gavea_status status = GAVEA_OK;
+	char size[32], in[32], inodes_text[48] = "", full_text[64] = "";
+
+	watch->was_writable = true;
+	if (worst > filesystem->critical || full < filesystem->full_critical)
+		status = GAVEA_CRITICAL;
+	else if (worst > filesystem->warning || full < filesystem->full_warning)
+		status = GAVEA_WARNING;
+	if (inodes > filesystem->warning || inodes > filesystem->critical)
+		snprintf(inodes_text, sizeof(inodes_text), "%.0f %% of the inodes used; ", inodes);
+	if (full < MAX(filesystem->full_warning, filesystem->full_critical))
+		snprintf(full_text, sizeof(full_text), "; full in %s if it goes on so",
+			format_duration_rough(in, full));
+	verdict(&collection->verdicts, collection->check, fs->mount.mount_point, status, false,
+		"%s%.0f %% used, %s free%s", inodes_text, space, format_size(size, (uint64_t)avail),
+		full_text);
+}
+
+static void sum_up(
+	struct collection *collection, const struct fs *fs, const struct statfs *stat, bool readonly)
 {
 	struct facts *facts = &collection->facts;
 	double space = used_percent(stat->f_blocks, stat->f_bfree, stat->f_bavail);
-	double inodes = used_percent(stat->f_files, stat->f_ffree, stat->f_ffree);
-	double worst = MAX(space, inodes);
-	enum gavea_status status = GAVEA_OK;
-	char size[32];
 
-	if (fs->covered || !stat->f_blocks)
-		return;
 	facts->filesystems++;
-	/* What can't be written to does not fill up. */
-	if (readonly) {
-		gavea_item(
-			collection->check, fs->mount.mount_point, GAVEA_OK, "%.0f %% used, read-only", space);
+	if (readonly || space <= facts->fullest)
 		return;
-	}
-	if (space > facts->fullest) {
-		facts->fullest = space;
-		facts->fullest_mount_point = fs->mount.mount_point;
-	}
-	if (worst > filesystem->critical)
-		status = GAVEA_CRITICAL;
-	else if (worst > filesystem->warning)
-		status = GAVEA_WARNING;
-	format_size(size, stat->f_bavail * (uint64_t)stat->f_bsize);
-	if (inodes > filesystem->warning || inodes > filesystem->critical)
-		gavea_item(collection->check, fs->mount.mount_point, status,
-			"%.0f %% of the inodes used; %.0f %% used, %s free", inodes, space, size);
-	else
-		gavea_item(collection->check, fs->mount.mount_point, status, "%.0f %% used, %s free", space,
-			size);
+	facts->fullest = space;
+	facts->fullest_mount_point = fs->mount.mount_point;
+}
+
+static void collect_error(struct collection *collection, const struct fs *fs, int error)
+{
+	collect(collection, fs->series[DEVICE_ERROR], 1);
+	/* One that is gone since the mount table was read is no news. */
+	if (!fs->covered && error != ENOENT)
+		verdict(&collection->verdicts, collection->check, fs->mount.mount_point, GAVEA_UNKNOWN, false,
+			"can't be asked: %s; if nobody needs it, leave it out with "
+			"filesystem_mount_points_exclude",
+			strerror(error));
 }
 
 static void collect_fs(
@@ -274,7 +347,7 @@ static void collect_fs(
 	bool readonly;
 
 	if (statfs(fs->path, &stat) < 0) {
-		collect(collection, fs->series[DEVICE_ERROR], 1);
+		collect_error(collection, fs, errno);
 		return;
 	}
 	block = (double)stat.f_bsize;
@@ -287,7 +360,21 @@ static void collect_fs(
 	collect(collection, fs->series[FILES_FREE], (double)stat.f_ffree);
 	collect(collection, fs->series[READONLY], readonly);
 	collect(collection, fs->series[DEVICE_ERROR], 0);
-	judge(filesystem, collection, fs, &stat, readonly);
+	if (fs->covered || !stat.f_blocks)
+		return;
+	sum_up(collection, fs, &stat, readonly || fs->mount.failed);
+	if (readonly || fs->mount.failed)
+		judge_readonly(
+			filesystem, collection, fs, used_percent(stat.f_blocks, stat.f_bfree, stat.f_bavail));
+	else
+		judge(filesystem, collection, fs, &stat);
+}
+
+static void filesystem_save(void *state, struct collection *collection)
+{
+	const struct filesystem *filesystem = state;
+
+	watches_save(&filesystem->watches, collection);
 }
 
 static int filesystem_collect(void *state, struct collection *collection, size_t file, const char *text)
@@ -298,7 +385,7 @@ static int filesystem_collect(void *state, struct collection *collection, size_t
 	(void)text;
 	if (filesystem->source.fd < 0)
 		return 0;
-	if (!list_is_current(filesystem)) {
+	if (!list_is_current(filesystem) || due(collection, &filesystem->next_read, REREAD)) {
 		int r = list_read(filesystem, collection);
 
 		filesystem->read = r == 0;
@@ -312,4 +399,4 @@ static int filesystem_collect(void *state, struct collection *collection, size_t
 }
 
 const struct collector collector_filesystem = {"filesystem", {NULL}, sizeof(struct filesystem),
-	filesystem_open, filesystem_collect, filesystem_close};
+	filesystem_open, filesystem_collect, filesystem_close, filesystem_save};

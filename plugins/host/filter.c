@@ -35,3 +35,8 @@ bool filter_excludes(const struct filter *filter, const char *text)
 {
 	return filter->set && regexec(&filter->regex, text, 0, NULL, 0) == 0;
 }
+
+bool filter_includes(const struct filter *filter, const char *text)
+{
+	return !filter->set || regexec(&filter->regex, text, 0, NULL, 0) == 0;
+}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An exclusion from the configuration: an extended POSIX expression; unset or empty excludes nothing. */
+/* An expression from the configuration, extended POSIX: of what is left out, or of what is taken. */
 #ifndef HOST_FILTER_H
 #define HOST_FILTER_H
 
@@ -17,7 +17,10 @@ struct filter {
 int filter_open(struct filter *filter, struct gavea_check *check, const char *key);
 void filter_close(struct filter *filter);
 
-/* Whether text is excluded. */
+/* Whether text is excluded; an expression that is unset or empty excludes nothing. */
 bool filter_excludes(const struct filter *filter, const char *text);
+
+/* Whether text is taken; an expression that is unset or empty takes all. */
+bool filter_includes(const struct filter *filter, const char *text);
 
 #endif

@@ -1,80 +1,104 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The host plugin: what the machine is doing, under node_exporter's names. This file has the options, reads
- * the files that the collectors want, each once a run, and sums up.
+ * The host plugin: what the machine is doing, under node_exporter's names, and whether all is well with it. This file picks
+ * the collectors, runs them and those that judge, sums up, and saves what must last.
  */
-#include "collector.h"
-#include "source.h"
+#include "feeds.h"
+#include "options.h"
+#include "processes.h"
 
-#include "base/buf.h"
+#include "base/clock.h"
+#include "base/fd.h"
 #include "base/suggest.h"
 #include "base/util.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 
 static const struct collector *const collectors[] = {
+	&collector_arp,
+	&collector_bonding,
+	&collector_conntrack,
 	&collector_cpu,
+	&collector_cpufreq,
 	&collector_diskstats,
+	&collector_dmi,
+	&collector_edac,
+	&collector_entropy,
+	&collector_filefd,
 	&collector_filesystem,
+	&collector_hwmon,
 	&collector_loadavg,
+	&collector_mdadm,
 	&collector_meminfo,
+	&collector_netclass,
 	&collector_netdev,
+	&collector_netstat,
+	&collector_nfs,
+	&collector_nfsd,
+	&collector_nvme,
+	&collector_os,
 	&collector_pressure,
+	&collector_schedstat,
+	&collector_selinux,
+	&collector_sockstat,
+	&collector_softnet,
 	&collector_stat,
+	&collector_textfile,
+	&collector_thermal_zone,
 	&collector_time,
+	&collector_timex,
+	&collector_udp_queues,
 	&collector_uname,
+	&collector_vmstat,
+	&collector_xfs,
+	&collector_zfs,
+};
+
+static const struct collector *const judges[] = {
+	&judge_memory,
+	&judge_oom,
+	&judge_pressure,
+	&judge_steal,
+	&judge_files,
+	&judge_disks,
+	&judge_clock,
+	&judge_reboot,
 };
 
 enum {
 	COLLECTORS = ARRAY_SIZE(collectors),
-	SOURCES_MAX = 16,
-	CONSUMERS_MAX = 4,
+	JUDGES = ARRAY_SIZE(judges),
+	BOOT_ID_SIZE = 36,
 };
 
-/* A collector at work. */
-struct worker {
-	const struct collector *collector;
-	void *state;
-	int error; /* of this run */
-	int reported; /* the error that was logged last */
-};
+_Static_assert((int)COLLECTORS + (int)JUDGES <= (int)WORKERS_MAX, "feeds.h has room for all of them");
+_Static_assert(2 * (int)WORKERS_MAX <= (int)FEEDS_MAX, "and for their files");
 
-/* A file, and who takes its text. Without a name: nothing is read. */
-struct feed {
-	const char *name;
-	struct source source;
-	struct {
-		struct worker *worker;
-		size_t file;
-	} consumers[CONSUMERS_MAX];
-	size_t consumer_count;
-};
+#define SAVE_EACH (600 * NSEC_PER_SEC)
+/* Checks that run seldom have a new worker each time, which must not wait for the tenth minute. */
+#define SAVE_FIRST (60 * NSEC_PER_SEC)
+
+static const char boot_key[] = "boot";
+static const char saved_key[] = "saved";
 
 struct host {
-	struct worker workers[COLLECTORS];
-	size_t worker_count;
-	struct feed feeds[SOURCES_MAX];
-	size_t feed_count;
-	struct text text;
+	struct feeds feeds;
+	struct processes *processes;
 	struct collection collection;
 	struct buf summary;
-	double memory_warning;
-	double memory_critical;
+	char boot_id[BOOT_ID_SIZE + 1];
+	int64_t last_save; /* on the monotonic clock */
+	bool saved; /* by this worker */
 };
 
 static void host_free(struct host *host)
 {
 	if (!host)
 		return;
-	for (size_t i = 0; i < host->worker_count; i++) {
-		if (host->workers[i].collector->close)
-			host->workers[i].collector->close(host->workers[i].state);
-		free(host->workers[i].state);
-	}
-	for (size_t i = 0; i < host->feed_count; i++)
-		source_close(&host->feeds[i].source);
-	text_done(&host->text);
+	feeds_done(&host->feeds);
+	processes_free(host->processes);
 	collection_done(&host->collection);
 	buf_done(&host->summary);
 	free(host);
@@ -102,63 +126,11 @@ static int unknown_collector(struct gavea_check *check, const char *name)
 	return gavea_fail(check, -EINVAL, "collectors: there is no \"%s\"", name);
 }
 
-/* Joins a collector to the feed of a file, which is opened when it is the first one. A file that isn't there
- * (a kernel without it) has no feed. */
-static int feed_join(
-	struct host *host, const char *procfs, const char *name, struct worker *worker, size_t file)
-{
-	struct feed *feed = NULL;
-
-	for (size_t i = 0; name && !feed && i < host->feed_count; i++)
-		if (host->feeds[i].name && streq(host->feeds[i].name, name))
-			feed = &host->feeds[i];
-	if (!feed) {
-		struct source source = {.fd = -1, .short_records = true};
-		int r = name ? source_open(&source, procfs, name) : 0;
-
-		if (r < 0) {
-			gavea_log(host->collection.check, r == -ENOENT ? GAVEA_LOG_INFO : GAVEA_LOG_WARNING,
-				"%s/%s: %s; %s is left out", procfs, name, strerror(-r),
-				worker->collector->name);
-			return r;
-		}
-		feed = &host->feeds[host->feed_count++];
-		*feed = (struct feed){.name = name, .source = source};
-	}
-	feed->consumers[feed->consumer_count].worker = worker;
-	feed->consumers[feed->consumer_count++].file = file;
-	return 0;
-}
-
-static int worker_add(struct host *host, const struct collector *collector)
+/* Text files are read last: they must not repeat what the others have. */
+static int add_collectors(struct host *host)
 {
 	struct gavea_check *check = host->collection.check;
-	const char *procfs = gavea_option_string(check, "procfs");
-	struct worker *worker;
-	int r;
-
-	for (size_t i = 0; i < host->worker_count; i++)
-		if (host->workers[i].collector == collector)
-			return 0;
-	worker = &host->workers[host->worker_count];
-	worker->state = calloc(1, collector->state_size);
-	if (!worker->state)
-		return gavea_fail(check, -ENOMEM, "out of memory");
-	worker->collector = collector;
-	host->worker_count++;
-	r = collector->open ? collector->open(worker->state, &host->collection) : 0;
-	if (r < 0)
-		return r;
-	if (!collector->files[0])
-		return feed_join(host, procfs, NULL, worker, 0);
-	for (size_t i = 0; i < COLLECTOR_FILES && collector->files[i]; i++)
-		(void)feed_join(host, procfs, collector->files[i], worker, i);
-	return 0;
-}
-
-static int add_workers(struct host *host)
-{
-	struct gavea_check *check = host->collection.check;
+	const struct collector *last = NULL;
 	const char *const *names;
 	size_t count;
 
@@ -167,15 +139,54 @@ static int add_workers(struct host *host)
 		return gavea_fail(check, -EINVAL, "collectors: the list is empty");
 	for (size_t i = 0; i < count; i++) {
 		const struct collector *collector = collector_find(names[i]);
-		int r = collector ? worker_add(host, collector) : unknown_collector(check, names[i]);
+		int r;
+
+		if (collector == &collector_textfile) {
+			last = collector;
+			continue;
+		}
+		r = collector ? feeds_add(&host->feeds, &host->collection, collector)
+			      : unknown_collector(check, names[i]);
+		if (r < 0)
+			return r;
+	}
+	if (last) {
+		int r = feeds_add(&host->feeds, &host->collection, last);
 
 		if (r < 0)
 			return r;
 	}
-	if (!host->feed_count)
+	if (!feeds_begin(&host->feeds, &host->collection))
 		return gavea_fail(check, -ENOENT, "nothing to collect: none of the files is below %s",
-			gavea_option_string(check, "procfs"));
+			host->collection.procfs);
 	return 0;
+}
+
+/* Whether the state that was saved is of this boot, and how old it is. */
+static void read_boot(struct host *host)
+{
+	struct collection *collection = &host->collection;
+	_cleanup_free_ char *path = NULL;
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	const void *value;
+	int64_t saved;
+	size_t size;
+
+	host->last_save = collection->now - SAVE_EACH;
+	if (gavea_state_get(collection->check, saved_key, &value, &size) == 0 && size == sizeof(saved)) {
+		memcpy(&saved, value, sizeof(saved));
+		saved -= collection->wall_offset;
+		host->last_save = MIN(saved, collection->now);
+	}
+	if (asprintf(&path, "%s/sys/kernel/random/boot_id", collection->procfs) < 0) {
+		path = NULL;
+		return;
+	}
+	if (file_read(AT_FDCWD, path, 4096, &text) < 0 || text.size < BOOT_ID_SIZE)
+		return;
+	memcpy(host->boot_id, text.data, BOOT_ID_SIZE);
+	collection->same_boot = gavea_state_get(collection->check, boot_key, &value, &size) == 0 &&
+		size == BOOT_ID_SIZE && memcmp(value, host->boot_id, size) == 0;
 }
 
 static int host_open(struct gavea_check *check, void **ret_state)
@@ -185,10 +196,15 @@ static int host_open(struct gavea_check *check, void **ret_state)
 
 	if (!host)
 		return gavea_fail(check, -ENOMEM, "out of memory");
-	host->collection.check = check;
-	host->memory_warning = gavea_option_float(check, "memory_warning");
-	host->memory_critical = gavea_option_float(check, "memory_critical");
-	r = add_workers(host);
+	r = collection_open(&host->collection, check);
+	if (r == 0) {
+		read_boot(host);
+		r = add_collectors(host);
+	}
+	for (size_t i = 0; r == 0 && i < JUDGES; i++)
+		r = feeds_add(&host->feeds, &host->collection, judges[i]);
+	if (r == 0)
+		r = processes_new(&host->collection, &host->processes);
 	if (r < 0) {
 		host_free(host);
 		return r;
@@ -203,61 +219,24 @@ static void host_close(struct gavea_check *check, void *state)
 	host_free(state);
 }
 
-static void feed_run(struct host *host, struct feed *feed)
+/* Saves what must last: each ten minutes, or at once when something happened. Without a state, as in a one-shot run, there
+ * is nothing to save to. */
+static void save(struct host *host)
 {
-	int r = feed->name ? source_read(&feed->source, &host->text) : 0;
+	struct collection *collection = &host->collection;
+	int64_t now = collection->now + collection->wall_offset;
+	int64_t age = collection->now - host->last_save;
 
-	for (size_t i = 0; i < feed->consumer_count; i++) {
-		struct worker *worker = feed->consumers[i].worker;
-		int one = r;
-
-		if (one == 0)
-			one = worker->collector->collect(worker->state, &host->collection,
-				feed->consumers[i].file, feed->name ? host->text.data : "");
-		/* A file of a feature that is turned off can be opened, but not read. */
-		if (one < 0 && one != -EOPNOTSUPP)
-			worker->error = one;
-	}
-}
-
-static const char *reason(int error)
-{
-	return error == -EBADMSG ? "the text is not of the form that was expected" : strerror(-error);
-}
-
-/* The first collector that failed; each failure is logged when it begins. */
-static const struct worker *failed_worker(struct host *host)
-{
-	const struct worker *failed = NULL;
-
-	for (size_t i = 0; i < host->worker_count; i++) {
-		struct worker *worker = &host->workers[i];
-
-		if (worker->error && worker->error != worker->reported)
-			gavea_log(host->collection.check, GAVEA_LOG_WARNING, "%s: %s",
-				worker->collector->name, reason(worker->error));
-		worker->reported = worker->error;
-		if (worker->error && !failed)
-			failed = worker;
-		worker->error = 0;
-	}
-	return failed;
-}
-
-static void judge_memory(const struct host *host)
-{
-	const struct facts *facts = &host->collection.facts;
-	enum gavea_status status = GAVEA_OK;
-	double available;
-
-	if (facts->memory_total <= 0 || facts->memory_available < 0)
+	if (!collection->save && age < (host->saved ? SAVE_EACH : SAVE_FIRST))
 		return;
-	available = 100 * facts->memory_available / facts->memory_total;
-	if (available < host->memory_critical)
-		status = GAVEA_CRITICAL;
-	else if (available < host->memory_warning)
-		status = GAVEA_WARNING;
-	gavea_item(host->collection.check, "memory", status, "%.0f %% available", available);
+	collection->save = false;
+	host->saved = true;
+	host->last_save = collection->now;
+	feeds_save(&host->feeds, collection);
+	if (*host->boot_id)
+		(void)gavea_state_set(collection->check, boot_key, host->boot_id, BOOT_ID_SIZE);
+	if (gavea_state_set(collection->check, saved_key, &now, sizeof(now)) == 0)
+		(void)gavea_state_commit(collection->check);
 }
 
 static void add_fact(struct buf *summary, const char *format, ...) _printf_(2, 3);
@@ -273,7 +252,7 @@ static void add_fact(struct buf *summary, const char *format, ...)
 }
 
 /* "load 0.31, memory 23 % used, 4 filesystems, fullest / 37 %, 2 CPUs", as far as it is known. */
-static void sum_up(const struct facts *facts, struct buf *summary)
+static void add_facts(const struct facts *facts, struct buf *summary)
 {
 	if (facts->load1 >= 0)
 		add_fact(summary, "load %.2f", facts->load1);
@@ -290,6 +269,19 @@ static void sum_up(const struct facts *facts, struct buf *summary)
 		add_fact(summary, "collected");
 }
 
+/* What is wrong comes first. */
+static void sum_up(const struct collection *collection, const struct worker *failed, struct buf *summary)
+{
+	_cleanup_buf_ struct buf facts = BUF_INIT;
+
+	verdicts_sum_up(&collection->verdicts, summary);
+	if (failed)
+		buf_printf(summary, "%s%s: %s", summary->size ? "; " : "", failed->collector->name,
+			feeds_reason(failed->reported));
+	add_facts(&collection->facts, &facts);
+	buf_printf(summary, "%s%s", summary->size ? "; " : "", buf_str(&facts));
+}
+
 static int host_run(struct gavea_check *check, void *state)
 {
 	struct host *host = state;
@@ -298,58 +290,26 @@ static int host_run(struct gavea_check *check, void *state)
 
 	collection->check = check;
 	collection_begin(collection);
-	for (size_t i = 0; i < host->feed_count; i++)
-		feed_run(host, &host->feeds[i]);
+	feeds_run(&host->feeds, collection);
 	gavea_samples(check, collection->series, collection->values, collection->count);
 	if (collection->no_memory)
 		return gavea_fail(check, -ENOMEM, "out of memory");
-	judge_memory(host);
+	processes_tell(host->processes, collection);
+	failed = feeds_failed(&host->feeds, collection);
 	buf_reset(&host->summary);
-	sum_up(&collection->facts, &host->summary);
-	failed = failed_worker(host);
-	if (failed)
-		gavea_result(check, GAVEA_UNKNOWN, "%s: %s; %s", failed->collector->name,
-			reason(failed->reported), buf_str(&host->summary));
-	else
-		gavea_result(check, GAVEA_OK, "%s", buf_str(&host->summary));
+	sum_up(collection, failed, &host->summary);
+	gavea_result(check, failed ? GAVEA_UNKNOWN : GAVEA_OK, "%s", buf_str(&host->summary));
+	save(host);
 	return 0;
 }
 
-static const struct gavea_option options[] = {
-	{"collectors", GAVEA_OPTION_STRINGS, 0,
-		"cpu,diskstats,filesystem,loadavg,meminfo,netdev,pressure,stat,time,uname", NULL,
-		"What is collected"},
-	{"disk_warning", GAVEA_OPTION_PERCENT, 0, "90%", "0%..100%",
-		"A file system with more of its space or inodes used is a warning"},
-	{"disk_critical", GAVEA_OPTION_PERCENT, 0, "97%", "0%..100%",
-		"A file system with more of its space or inodes used is critical"},
-	{"memory_warning", GAVEA_OPTION_PERCENT, 0, "5%", "0%..100%", "Less available memory is a warning"},
-	{"memory_critical", GAVEA_OPTION_PERCENT, 0, "2%", "0%..100%", "Less available memory is critical"},
-	{"remote", GAVEA_OPTION_BOOL, 0, "false", NULL,
-		"Ask file systems of other machines and of FUSE too; one that hangs makes the check overrun"},
-	{"filesystem_fs_types_exclude", GAVEA_OPTION_STRING, 0,
-		"^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fusectl|hugetlbfs|"
-		"iso9660|mqueue|"
-		"nsfs|overlay|proc|procfs|pstore|rpc_pipefs|securityfs|selinuxfs|squashfs|sysfs|tracefs)$",
-		NULL, "Types of file systems to leave out, as a POSIX extended expression"},
-	{"filesystem_mount_points_exclude", GAVEA_OPTION_STRING, 0,
-		"^/(dev|proc|run|sys|mnt|media|var/lib/docker/.+|var/lib/containers/storage/.+)($|/)", NULL,
-		"Mount points to leave out, as a POSIX extended expression"},
-	{"diskstats_device_exclude", GAVEA_OPTION_STRING, 0,
-		"^(ram|loop|fd|(h|s|v|xv)d[a-z]|nvme[0-9]+n[0-9]+p)[0-9]+$", NULL,
-		"Disks to leave out, as a POSIX extended expression"},
-	{"netdev_device_exclude", GAVEA_OPTION_STRING, 0, "^lo$", NULL,
-		"Network interfaces to leave out, as a POSIX extended expression"},
-	{"procfs", GAVEA_OPTION_STRING, 0, "/proc", NULL, "Where the proc file system is mounted"},
-	{"rootfs", GAVEA_OPTION_STRING, 0, "/", NULL, "Where the root of the host's file systems is mounted"},
-};
-
-static const char *const read_paths[] = {"${procfs}", NULL};
+static const char *const read_paths[] = {"${procfs}", "${sysfs}", "${textfile_directory}", "${rootfs}/etc",
+	"${rootfs}/usr/lib", "${rootfs}/boot", "${rootfs}/run/udev/data", NULL};
 
 static const struct gavea_needs needs = {
 	.size = sizeof(needs),
-	.memory = 16u << 20,
-	.open_files = 32,
+	.memory = 32u << 20,
+	.open_files = 512,
 	.read_paths = read_paths,
 };
 
@@ -361,9 +321,9 @@ static const struct gavea_plugin plugin = {
 	.name = "host",
 	.version = GAVEA_VERSION,
 	.summary = "CPU, memory, load, pressure, file systems, disks and network of this host",
-	.options = options,
-	.option_count = ARRAY_SIZE(options),
-	.option_size = sizeof(options[0]),
+	.options = host_options,
+	.option_count = HOST_OPTIONS,
+	.option_size = sizeof(host_options[0]),
 	.needs = &needs,
 	.open = host_open,
 	.run = host_run,

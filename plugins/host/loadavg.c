@@ -45,4 +45,4 @@ static int loadavg_collect(void *state, struct collection *collection, size_t fi
 }
 
 const struct collector collector_loadavg = {
-	"loadavg", {"loadavg"}, sizeof(struct loadavg), loadavg_open, loadavg_collect, NULL};
+	"loadavg", {"loadavg"}, sizeof(struct loadavg), loadavg_open, loadavg_collect, NULL, NULL};

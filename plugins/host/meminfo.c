@@ -96,8 +96,9 @@ static int meminfo_collect(void *state, struct collection *collection, size_t fi
 		remember(&collection->facts, line, size, value);
 	}
 	roster_end(&meminfo->keys);
+	collection->facts.memory_seen = true;
 	return 0;
 }
 
 const struct collector collector_meminfo = {
-	"meminfo", {"meminfo"}, sizeof(struct meminfo), meminfo_open, meminfo_collect, meminfo_close};
+	"meminfo", {"meminfo"}, sizeof(struct meminfo), meminfo_open, meminfo_collect, meminfo_close, NULL};

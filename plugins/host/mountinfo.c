@@ -43,14 +43,31 @@ void mount_done(struct mount *mount)
 	free(mount->device);
 	free(mount->mount_point);
 	free(mount->type);
-	*mount = (struct mount){NULL, NULL, NULL};
+	*mount = (struct mount){NULL, NULL, NULL, false, false};
+}
+
+/* Whether option is one of the comma-separated ones of a word. */
+static bool has_option(const char *word, size_t size, const char *option)
+{
+	size_t length = strlen(option);
+
+	for (const char *p = word, *end = word + size; p < end;) {
+		const char *comma = memchr(p, ',', (size_t)(end - p));
+		const char *stop = comma ? comma : end;
+
+		if ((size_t)(stop - p) == length && memcmp(p, option, length) == 0)
+			return true;
+		p = stop + 1;
+	}
+	return false;
 }
 
 /* ID PARENT MAJOR:MINOR ROOT MOUNT-POINT OPTIONS [OPTIONAL …] - TYPE DEVICE SUPER-OPTIONS */
 int mount_parse(const char *line, struct mount *ret_mount)
 {
-	const char *mount_point = NULL, *type, *device, *p = line;
+	const char *mount_point = NULL, *type, *device, *options, *p = line;
 	size_t size, mount_point_size = 0, type_size, device_size;
+	bool writable = false;
 
 	for (int i = 0;; i++) {
 		p = scan_word(p, &size);
@@ -60,6 +77,8 @@ int mount_parse(const char *line, struct mount *ret_mount)
 			mount_point = p;
 			mount_point_size = size;
 		}
+		if (i == 5)
+			writable = has_option(p, size, "rw");
 		p += size;
 		if (i >= 6 && size == 1 && p[-1] == '-')
 			break;
@@ -68,8 +87,9 @@ int mount_parse(const char *line, struct mount *ret_mount)
 	device = type ? scan_word(type + type_size, &device_size) : NULL;
 	if (!device)
 		return -EBADMSG;
+	options = scan_word(device + device_size, &size);
 	*ret_mount = (struct mount){unescaped(device, device_size), unescaped(mount_point, mount_point_size),
-		unescaped(type, type_size)};
+		unescaped(type, type_size), writable, options && has_option(options, size, "emergency_ro")};
 	if (!ret_mount->device || !ret_mount->mount_point || !ret_mount->type) {
 		mount_done(ret_mount);
 		return -ENOMEM;

@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /proc/net/dev, two lines of headings and one an interface: node_network_receive_* and
- * node_network_transmit_*. */
+/*
+ * /proc/net/dev, two lines of headings and one an interface: node_network_receive_* and node_network_transmit_*; and the
+ * one counter that is not among its columns, from sysfs.
+ */
+#include "attrs.h"
 #include "collector.h"
 #include "filter.h"
 #include "roster.h"
 #include "scan.h"
 
+#include "base/clock.h"
+#include "base/util.h"
+
 #include <errno.h>
+#include <stdio.h>
 
 enum {
 	COLUMNS = 16,
@@ -32,8 +39,16 @@ static const struct metric net_metrics[COLUMNS] = {
 	{"node_network_transmit_compressed_total", GAVEA_COUNTER, NULL, "Compressed packets sent"},
 };
 
+static const struct metric nohandler_metric = {"node_network_receive_nohandler_total", GAVEA_COUNTER, NULL,
+	"Packets received that nothing in the kernel takes"};
+
+#define RESCAN (60 * NSEC_PER_SEC)
+
 struct netdev {
 	struct roster devices;
+	struct attrs nohandler;
+	int64_t next_scan;
+	size_t scanned; /* interfaces at the last scan */
 	struct filter exclude;
 };
 
@@ -50,6 +65,7 @@ static void netdev_close(void *state)
 	struct netdev *netdev = state;
 
 	roster_done(&netdev->devices);
+	attrs_done(&netdev->nohandler);
 	filter_close(&netdev->exclude);
 }
 
@@ -60,6 +76,7 @@ static struct roster_entry *device_add(
 
 	if (!entry)
 		return NULL;
+	netdev->next_scan = 0;
 	entry->ignored = filter_excludes(&netdev->exclude, entry->name);
 	if (!entry->ignored)
 		declare_all(collection, net_metrics, COLUMNS, "device", entry->name, entry->series);
@@ -91,6 +108,38 @@ static int device_line(struct netdev *netdev, struct collection *collection, con
 	return 0;
 }
 
+static int nohandler_scan(struct netdev *netdev, struct collection *collection)
+{
+	attrs_reset(&netdev->nohandler);
+	netdev->scanned = netdev->devices.count;
+	for (size_t i = 0; i < netdev->devices.count; i++) {
+		const struct roster_entry *entry = &netdev->devices.entries[i];
+		struct gavea_pair label = {"device", entry->name};
+		_cleanup_free_ char *folder = NULL;
+
+		/* A name that is none would lead elsewhere. */
+		if (entry->ignored || strchr(entry->name, '/') || entry->name[0] == '.')
+			continue;
+		if (asprintf(&folder, "%s/class/net/%s/statistics", collection->sysfs, entry->name) < 0) {
+			folder = NULL;
+			return -ENOMEM;
+		}
+		attrs_add(&netdev->nohandler, collection, folder, "rx_nohandler",
+			declare(collection, &nohandler_metric, &label, 1), 1, 1, ATTR_SELDOM);
+	}
+	return 0;
+}
+
+static int nohandler_collect(struct netdev *netdev, struct collection *collection)
+{
+	if (netdev->nohandler.stale || netdev->scanned != netdev->devices.count)
+		netdev->next_scan = 0;
+	if (due(collection, &netdev->next_scan, RESCAN) && nohandler_scan(netdev, collection) < 0)
+		return -ENOMEM;
+	attrs_collect(&netdev->nohandler, collection);
+	return 0;
+}
+
 static int netdev_collect(void *state, struct collection *collection, size_t file, const char *text)
 {
 	struct netdev *netdev = state;
@@ -111,8 +160,8 @@ static int netdev_collect(void *state, struct collection *collection, size_t fil
 			r = one;
 	}
 	roster_end(&netdev->devices);
-	return r;
+	return r < 0 ? r : nohandler_collect(netdev, collection);
 }
 
 const struct collector collector_netdev = {
-	"netdev", {"net/dev"}, sizeof(struct netdev), netdev_open, netdev_collect, netdev_close};
+	"netdev", {"net/dev"}, sizeof(struct netdev), netdev_open, netdev_collect, netdev_close, NULL};

@@ -9,10 +9,10 @@
 #include <errno.h>
 
 enum {
-	PRESSURES = 5,
+	SERIES = 5,
 };
 
-static const struct metric pressure_metrics[PRESSURES] = {
+static const struct metric pressure_metrics[SERIES] = {
 	{"node_pressure_cpu_waiting_seconds_total", GAVEA_COUNTER, "seconds",
 		"Time in which tasks waited for a CPU"},
 	{"node_pressure_io_waiting_seconds_total", GAVEA_COUNTER, "seconds",
@@ -26,14 +26,14 @@ static const struct metric pressure_metrics[PRESSURES] = {
 };
 
 struct pressure {
-	int series[PRESSURES];
+	int series[SERIES];
 };
 
 static int pressure_open(void *state, struct collection *collection)
 {
 	struct pressure *pressure = state;
 
-	declare_all(collection, pressure_metrics, PRESSURES, NULL, NULL, pressure->series);
+	declare_all(collection, pressure_metrics, SERIES, NULL, NULL, pressure->series);
 	return 0;
 }
 
@@ -56,6 +56,24 @@ static double pressure_total(const char *text, const char *kind)
 	return -1;
 }
 
+/* The lesser of the last minute's average and that of the last 5 minutes: what lasts, and is not over yet. */
+static double pressure_now(const char *text, const char *kind)
+{
+	for (const char *line = text; line; line = scan_line(line)) {
+		const char *minute, *five;
+		double a, b;
+
+		if (!startswith(line, kind))
+			continue;
+		minute = memmem(line, strcspn(line, "\n"), "avg60=", strlen("avg60="));
+		five = memmem(line, strcspn(line, "\n"), "avg300=", strlen("avg300="));
+		if (minute && five && scan_decimal(minute + strlen("avg60="), &a) &&
+			scan_decimal(five + strlen("avg300="), &b))
+			return MIN(a, b);
+	}
+	return -1;
+}
+
 static int pressure_collect(void *state, struct collection *collection, size_t file, const char *text)
 {
 	const struct pressure *pressure = state;
@@ -64,6 +82,8 @@ static int pressure_collect(void *state, struct collection *collection, size_t f
 
 	if (waiting < 0)
 		return -EBADMSG;
+	collection->facts.pressure[file].some = pressure_now(text, "some ");
+	collection->facts.pressure[file].full = pressure_now(text, "full ");
 	/* For a CPU "full" means nothing on a whole host. */
 	if (file == 0) {
 		collect(collection, pressure->series[0], waiting);
@@ -77,4 +97,4 @@ static int pressure_collect(void *state, struct collection *collection, size_t f
 }
 
 const struct collector collector_pressure = {"pressure", {"pressure/cpu", "pressure/io", "pressure/memory"},
-	sizeof(struct pressure), pressure_open, pressure_collect, NULL};
+	sizeof(struct pressure), pressure_open, pressure_collect, NULL, NULL};

@@ -38,6 +38,12 @@ static inline const char *scan_u64(const char *p, uint64_t *ret_value)
 	return p;
 }
 
+/* An unsigned hexadecimal without 0x, right here; what is too large becomes UINT64_MAX. */
+const char *scan_hex(const char *p, uint64_t *ret_value);
+
+/* A signed decimal after blanks, as a double. */
+const char *scan_signed(const char *p, double *ret_value);
+
 /* As many numbers as there are in a row, at most max; returns how many. */
 static inline size_t scan_numbers(const char *p, uint64_t *values, size_t max)
 {

@@ -57,4 +57,4 @@ static int stat_collect(void *state, struct collection *collection, size_t file,
 }
 
 const struct collector collector_stat = {
-	"stat", {"stat"}, sizeof(struct stat_state), stat_open, stat_collect, NULL};
+	"stat", {"stat"}, sizeof(struct stat_state), stat_open, stat_collect, NULL, NULL};

@@ -36,4 +36,4 @@ static int uname_collect(void *state, struct collection *collection, size_t file
 }
 
 const struct collector collector_uname = {
-	"uname", {NULL}, sizeof(struct uname_state), NULL, uname_collect, NULL};
+	"uname", {NULL}, sizeof(struct uname_state), NULL, uname_collect, NULL, NULL};

@@ -77,6 +77,7 @@ class Floor(Subject):
 class NodeExporter(Subject):
     name = "node_exporter, scraped"
     executable = "prometheus-node-exporter"
+    collectors = ["--collector.disable-defaults"] + [f"--collector.{name}" for name in COLLECTORS]
     connection = None
 
     def prepare(self):
@@ -87,8 +88,8 @@ class NodeExporter(Subject):
         port = measure.free_port()
         begin = time.monotonic()
         self.process = measure.start(
-            [self.executable, f"--web.listen-address=127.0.0.1:{port}", "--web.disable-exporter-metrics",
-             "--collector.disable-defaults"] + [f"--collector.{name}" for name in COLLECTORS], self.log)
+            [self.executable, f"--web.listen-address=127.0.0.1:{port}", "--web.disable-exporter-metrics"]
+            + self.collectors, self.log)
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
         if not measure.wait_for(self.tick, 20, self.process):
             raise Missing("node_exporter did not start: " + self.log.read_text(errors="replace")[-300:])
@@ -106,6 +107,13 @@ class NodeExporter(Subject):
         super().stop()
         if self.connection:
             self.connection.close()
+
+
+class NodeExporterComplete(NodeExporter):
+    """With the collectors that it has by default."""
+
+    name = "node_exporter, default collectors"
+    collectors = []
 
 
 class Collectd(Subject):
@@ -184,6 +192,9 @@ class Gavea(Subject):
 
     name = "gavea, host"
 
+    def collectors(self):
+        return "collectors = [ " + ", ".join(f'"{name}"' for name in COLLECTORS) + " ];"
+
     def outputs(self):
         return ""
 
@@ -192,9 +203,8 @@ class Gavea(Subject):
         conf = self.folder / "conf"
         (conf / "conf.d").mkdir(parents=True)
         (conf / "gavea.conf").write_text('agent: { name = "bench"; };\n')
-        collectors = ", ".join(f'"{name}"' for name in COLLECTORS)
         (conf / "conf.d/host.conf").write_text(
-            f'host: {{ every = "1s"; collectors = [ {collectors} ]; checks = ( {{ name = "main"; }} ); }};\n')
+            f'host: {{ every = "1s"; {self.collectors()} checks = ( {{ name = "main"; }} ); }};\n')
         outputs = self.outputs()
         if outputs:
             (conf / "conf.d/fleet.conf").write_text(outputs)
@@ -219,6 +229,15 @@ class Gavea(Subject):
         status = bytes([0x12, len(name)]) + name
         answers = control_answers(path, bytes([0x0A, len(status)]) + status)
         return any(b" CPU" in packet for packet in answers)
+
+
+class GaveaComplete(Gavea):
+    """With all that the plugin has, which is its default."""
+
+    name = "gavea, host complete"
+
+    def collectors(self):
+        return ""
 
 
 class GaveaFleet(Gavea):
@@ -265,7 +284,8 @@ def start_one(subject):
 def start_all(subjects, build, folder):
     """Adds the subjects that run to the list; returns a row for each."""
     rows = []
-    for kind in (Floor, Gavea, GaveaFleet, GaveaFleetEachSecond, NodeExporter, Collectd, CollectdProcesses):
+    for kind in (Floor, Gavea, GaveaComplete, GaveaFleet, GaveaFleetEachSecond, NodeExporter, NodeExporterComplete,
+                 Collectd, CollectdProcesses):
         subject = kind(build, folder)
         subjects.append(subject)
         try:

@@ -35,6 +35,7 @@ static void try_collector(const struct collector *collector, size_t file, const 
 	fake_init(&fake, gavea_plugin());
 	fake.series_limit = 500;
 	collection.check = &fake.check;
+	collection.procfs = collection.sysfs = "/nonexistent";
 	if (!state || (collector->open && collector->open(state, &collection) < 0))
 		abort();
 	for (int i = 0; i < 3; i++) {

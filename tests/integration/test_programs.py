@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -304,6 +305,14 @@ def test_a_flood_costs_only_its_own_worker(host):
     assert one.agent.running()
 
 
+def test_why_a_check_cannot_be_opened_is_told(tmp_path, control_pb):  # noqa: F811
+    one = Host(tmp_path, EXAMPLES, control_pb, 'queue-depth: { folders = [ "/tmp" ]; warning = 9; critical = 2; };')
+    try:
+        assert one.result("queue-depth/default", lambda r: r.summary).summary == "warning is above critical"
+    finally:
+        one.agent.stop()
+
+
 def test_commands_reach_it(host):
     one = host('tricks: { every = "1h"; };')
     one.result("tricks/default", lambda r: r.summary.startswith("pid"))
@@ -317,3 +326,53 @@ def test_it_ends_with_the_agent(host):
     pid = pid_in(one.result("tricks/default", lambda r: r.summary.startswith("pid")))
     one.agent.stop()
     wait_until("the program to be gone", lambda: not alive(pid))
+
+
+READER = r"""#!/usr/bin/python3
+import json, os, socket
+stream = socket.socket(fileno=3).makefile("rw", encoding="utf-8")
+def tell(kind, /, **body):
+    stream.write(json.dumps({kind: body}) + "\n")
+    stream.flush()
+options = {}
+for line in stream:
+    (kind, body), = json.loads(line).items()
+    if kind == "start": tell("hello", name="reader", version="1", summary="Reads a file",
+                             options=[{"key": "file", "type": "string", "doc": "Which"}], needs={"read_paths": ["${file}"]})
+    elif kind == "open": options[body["check"]] = body["options"]["file"]; tell("opened")
+    elif kind == "run":
+        try:
+            text = open(options[body["check"]]).read().strip()
+        except OSError as error:
+            text = error.strerror
+        tell("done", status="ok", summary=text)
+"""
+
+
+def test_a_granted_file_that_is_replaced_can_still_be_read(tmp_path, tmp_path_factory, control_pb):  # noqa: F811
+    program(tmp_path, "reader", READER)
+    folder = tmp_path_factory.mktemp("data")
+    file = folder / "file"
+    file.write_text("first")
+    one = Host(tmp_path / "host", tmp_path, control_pb, f'reader: {{ every = "300ms"; file = "{file}"; }};')
+    try:
+        seen = []
+
+        def became(text):
+            def look(result):
+                seen.append(result.summary)
+                return result.summary == text
+            return look
+        one.result("reader/default", became("first"))
+        time.sleep(1.2)  # a worker looks no more than once a second
+        for text in ("second", "third"):
+            (folder / "new").write_text(text)
+            (folder / "new").rename(file)
+            one.result("reader/default", became(text))
+            time.sleep(1.2)
+        file.unlink()
+        one.result("reader/default", became("No such file or directory"))
+        assert not [e for e in one.control.events() if e.event.kind == "worker-died"]
+    finally:
+        one.agent.stop()
+    assert set(seen) <= {"first", "second", "third", "No such file or directory", "Permission denied"}

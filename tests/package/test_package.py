@@ -32,7 +32,7 @@ def packages():
     """{name: path} of what `make deb` makes."""
     run("make", "-s", "deb", cwd=ROOT)
     found = {path.name.split("_")[0]: path for path in (ROOT / "build/deb").glob("*.deb") if "dbgsym" not in path.name}
-    assert set(found) == {"gavea", "gavea-fleet", "gavea-dev"}
+    assert set(found) == {"gavea", "gavea-fleet", "gavea-dev", "gavea-dns", "gavea-secret"}
     return found
 
 

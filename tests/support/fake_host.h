@@ -7,6 +7,8 @@
 #ifndef TEST_FAKE_HOST_H
 #define TEST_FAKE_HOST_H
 
+#include "base/parse.h"
+
 #include <gavea/plugin.h>
 
 #include <errno.h>
@@ -160,11 +162,29 @@ static inline const void *fake_secret_bytes(const struct gavea_secret *secret, s
 	return secret->text;
 }
 
+static inline uint32_t fake_type(const struct fake_host *fake, const char *key)
+{
+	for (uint32_t i = 0; i < fake->plugin->option_count; i++)
+		if (strcmp(fake->plugin->options[i].key, key) == 0)
+			return fake->plugin->options[i].type;
+	return 0;
+}
+
 static inline int64_t fake_option_int(struct gavea_check *check, const char *key)
 {
 	const char *value = fake_option_string(check, key);
+	int64_t duration;
+	uint64_t size;
 
-	return value && strcmp(value, "true") == 0 ? 1 : value ? atoll(value) : 0;
+	if (!value)
+		return 0;
+	if (strcmp(value, "true") == 0)
+		return 1;
+	if (fake_type(fake_of(check), key) == GAVEA_OPTION_DURATION && parse_duration(value, &duration) == 0)
+		return duration;
+	if (fake_type(fake_of(check), key) == GAVEA_OPTION_SIZE && parse_size(value, &size) == 0)
+		return (int64_t)size;
+	return atoll(value);
 }
 
 static inline double fake_option_float(struct gavea_check *check, const char *key)

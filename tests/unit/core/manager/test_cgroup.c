@@ -133,7 +133,11 @@ static void a_worker_gets_a_group_with_its_limit_and_gets_it_again(void **state)
 		assert_true(fd >= 0);
 		assert_int_equal(faccessat(fd, "memory.max", F_OK, 0), 0);
 		expect(worker, "memory.max", "75497472");
+		put(worker, "cgroup.kill", "");
+		cgroup_kill(fd);
+		expect(worker, "cgroup.kill", "1");
 	}
+	cgroup_kill(-EBADF);
 	cgroup_close(&cgroup);
 }
 

@@ -361,7 +361,7 @@ static void paths_are_filled_in_from_the_options_of_all_checks(void **state)
 			"probe: { password = \"/secret\"; checks = (\n"
 			"{ name = \"a\"; endpoint = \"a:80\"; files = [ \"/etc/ssl/*.pem\", \"/x\", \"rel\" "
 			"]; mode = \"blue\"; },\n"
-			"{ name = \"b\"; endpoint = \"/run/b.sock\"; files = [ \"/x\", \"/[a]\" ]; },\n"
+			"{ name = \"b\"; endpoint = \"/run/b.sock\"; files = [ \"//x\", \"/[a]\" ]; },\n"
 			"{ name = \"c\"; enabled = false; endpoint = \"c\"; files = [ \"/c\" ]; } ); };"),
 		0);
 	rights = fixture->config->plugins[0].rights;

@@ -36,6 +36,17 @@ static void arguments_are_read_by_the_table_and_defaults_filled_in(void **state)
 	assert_string_equal(option_text(&check, "port", text), "(unset)");
 }
 
+static void a_comma_in_an_element_has_a_backslash(void **state)
+{
+	static const char *const arguments[] = {"endpoint=a,b", "files=/x\\,1 , /y\\z,", "files=\\,"};
+	_cleanup_(config_check_done) struct config_check check = {0};
+	char text[256];
+
+	assert_int_equal(judge(*state, &check, ARRAY_SIZE(arguments), arguments), 0);
+	assert_string_equal(option_text(&check, "endpoint", text), "a,b");
+	assert_string_equal(option_text(&check, "files", text), "/x,1|/y\\z||,");
+}
+
 static void wrong_arguments_are_reported_all_at_once(void **state)
 {
 	static const char *const arguments[] = {"port=70000", "port=x", "strict=perhaps", "pause=10",
@@ -64,6 +75,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(arguments_are_read_by_the_table_and_defaults_filled_in,
 			fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_comma_in_an_element_has_a_backslash, fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 			wrong_arguments_are_reported_all_at_once, fixture_setup, fixture_teardown),
 	};

@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -92,6 +93,84 @@ static void it_ends_when_it_is_cancelled(void **state)
 	assert_string_equal(error_text(&error, 0), "gavea.invalid: resolving was cancelled");
 }
 
+struct answers {
+	unsigned count;
+	int last;
+	char text[256];
+};
+
+static void no_sockets(void *userdata, int fd, bool readable, bool writable)
+{
+	(void)userdata;
+	(void)fd;
+	(void)readable;
+	(void)writable;
+}
+
+static void on_answer(
+	void *userdata, int result, const struct addresses *addresses, const struct error *error)
+{
+	struct answers *answers = userdata;
+
+	answers->count++;
+	answers->last = result;
+	if (result == 0)
+		snprintf(answers->text, sizeof(answers->text), "%s",
+			address_text_port((char[RESOLVE_TEXT_SIZE]){0}, &addresses->list[0]));
+	else
+		snprintf(answers->text, sizeof(answers->text), "%s", error_text(error, result));
+}
+
+static void many_questions_are_each_answered_once(void **state)
+{
+	struct resolver_hooks hooks = {.watch = no_sockets};
+	struct resolve_request local = {.host = "localhost", .port = 80, .family = AF_INET};
+	struct resolve_request empty = {.host = ""}, wrong = {.host = "a..b", .port = 80};
+	struct resolver *resolver;
+	struct answers answers = {0};
+
+	(void)state;
+	assert_int_equal(resolver_new(&hooks, &resolver, NULL), 0);
+	assert_int_equal(resolver_patience(resolver, 70), 70);
+	resolver_ask(resolver, &local, on_answer, &answers);
+	assert_int_equal(answers.count, 1);
+	assert_string_equal(answers.text, "127.0.0.1:80");
+	resolver_ask(resolver, &empty, on_answer, &answers);
+	assert_int_equal(answers.count, 2);
+	assert_int_equal(answers.last, -EINVAL);
+	assert_string_equal(answers.text, "the name of a host is empty");
+	resolver_ask(resolver, &wrong, on_answer, &answers);
+	assert_int_equal(answers.count, 3);
+	assert_string_equal(answers.text, "a..b: not the name of a host");
+	/* No name server is asked for an address: the answer is there at once. */
+	local.host = "192.0.2.7";
+	resolver_ask(resolver, &local, on_answer, &answers);
+	assert_int_equal(answers.count, 4);
+	assert_string_equal(answers.text, "192.0.2.7:80");
+	local.family = AF_INET6;
+	resolver_ask(resolver, &local, on_answer, &answers);
+	assert_int_equal(answers.last, -ENOENT);
+	assert_string_equal(answers.text, "192.0.2.7: the name has no IPv6 address");
+	resolver_free(resolver);
+	assert_int_equal(answers.count, 5);
+}
+
+static void a_question_under_way_is_cancelled_with_the_resolver(void **state)
+{
+	struct resolver_hooks hooks = {.watch = no_sockets};
+	struct resolve_request request = {.host = "gavea.invalid", .port = 80, .family = AF_INET};
+	struct resolver *resolver;
+	struct answers answers = {0};
+
+	(void)state;
+	assert_int_equal(resolver_new(&hooks, &resolver, NULL), 0);
+	resolver_ask(resolver, &request, on_answer, &answers);
+	resolver_process(resolver, -1, false, false);
+	resolver_free(resolver);
+	assert_int_equal(answers.count, 1);
+	assert_true(answers.last < 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -100,6 +179,8 @@ int main(void)
 		cmocka_unit_test(what_is_no_name_is_refused_with_a_reason),
 		cmocka_unit_test(a_deadline_that_has_passed_ends_it),
 		cmocka_unit_test(it_ends_when_it_is_cancelled),
+		cmocka_unit_test(many_questions_are_each_answered_once),
+		cmocka_unit_test(a_question_under_way_is_cancelled_with_the_resolver),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
+#include "base/fd.h"
 #include "net/httpd.h"
 
 #include <arpa/inet.h>
@@ -353,6 +354,31 @@ static void stopping_ends_streams(void **state)
 	close(fd);
 }
 
+/* Its threads may be busy with a connection at the very moment. */
+static void it_stops_while_others_connect(void **state)
+{
+	const struct httpd_settings settings = {.address = "127.0.0.1",
+		.threads = 4,
+		.max_connections = 20,
+		.idle_timeout_s = 10,
+		.max_body = 10,
+		.stop_wait_ms = 1};
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 300; i++) {
+		int fds[3];
+
+		httpd_stop(TAKE_PTR(f->httpd));
+		assert_int_equal(httpd_start(&settings, admit, handle, f, &f->httpd, &f->error), 0);
+		for (size_t k = 0; k < ARRAY_SIZE(fds); k++)
+			fds[k] = dial(f);
+		httpd_stop(TAKE_PTR(f->httpd));
+		for (size_t k = 0; k < ARRAY_SIZE(fds); k++)
+			fd_close(fds[k]);
+		assert_int_equal(httpd_start(&settings, admit, handle, f, &f->httpd, &f->error), 0);
+	}
+}
+
 static void an_address_that_is_none_or_taken_is_an_error(void **state)
 {
 	struct fixture *f = *state;
@@ -379,6 +405,7 @@ static void an_address_that_is_none_or_taken_is_an_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(it_stops_while_others_connect),
 		TEST(a_body_comes_whole),
 		TEST(a_body_over_the_bound_is_refused),
 		TEST(a_refused_body_is_drained_before_the_answer),

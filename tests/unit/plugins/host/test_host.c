@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The plugin as a whole, on made-up files. */
-#include "fixture.h"
+#include "host_test.h"
 #include "tests/support/fake_host.h"
 
 #include <sched.h>
@@ -13,48 +13,13 @@
 
 #define CPU_IDLE "node_cpu_seconds_total{cpu=\"0\",mode=\"idle\"}"
 
-struct test {
-	struct fixture fixture;
-	struct fake_host fake;
-	void *state;
-};
-
 static int setup(void **state)
 {
 	struct test *test = calloc(1, sizeof(*test));
 
-	fixture_init(&test->fixture);
-	fake_init(&test->fake, gavea_plugin());
-	fake_set(&test->fake, "procfs", test->fixture.folder);
+	fixture_host_init(&test->host, &test->fixture);
 	*state = test;
 	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct test *test = *state;
-
-	if (test->state)
-		test->fake.plugin->close(&test->fake.check, test->state);
-	fake_done(&test->fake);
-	fixture_done(&test->fixture);
-	free(test);
-	return 0;
-}
-
-static void run(struct test *test)
-{
-	if (!test->state)
-		assert_int_equal(fake_open(&test->fake, &test->state), 0);
-	assert_int_equal(fake_run(&test->fake, test->state), 0);
-}
-
-/* Runs one collector on one file. */
-static void run_with(struct test *test, const char *collector, const char *name, const char *text)
-{
-	fixture_write(&test->fixture, name, text);
-	fake_set(&test->fake, "collectors", collector);
-	run(test);
 }
 
 #define assert_value(test, name, number) \
@@ -236,7 +201,7 @@ static void disks_have_bytes_and_seconds_and_partitions_are_left_out(void **stat
 	assert_int_equal(fake_find(&test->fake, "node_disk_io_now{device=\"vda\"}")->type, GAVEA_GAUGE);
 	assert_value(test, "node_disk_discarded_sectors_total{device=\"vda\"}", 308424);
 	assert_value(test, "node_disk_flush_requests_time_seconds_total{device=\"vda\"}", 156 * 0.001);
-	assert_int_equal(test->fake.sample_count, 17);
+	assert_int_equal(test->fake.sample_count, 17 + 1);
 }
 
 static void an_older_kernel_has_fewer_columns(void **state)
@@ -244,7 +209,7 @@ static void an_older_kernel_has_fewer_columns(void **state)
 	struct test *test = *state;
 
 	run_with(test, "diskstats", "diskstats", " 8 0 sda 1 2 3 4 5 6 7 8 9 10 11\n");
-	assert_int_equal(test->fake.sample_count, 11);
+	assert_int_equal(test->fake.sample_count, 11 + 1);
 	assert_null(fake_find(&test->fake, "node_disk_discards_completed_total{device=\"sda\"}"));
 }
 

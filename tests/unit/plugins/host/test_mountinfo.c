@@ -70,6 +70,31 @@ static void a_mount_point_that_is_a_dash_is_not_taken_for_the_separator(void **s
 	mount_done(&mount);
 }
 
+static void options_tell_whether_it_may_be_written_to_and_whether_it_failed(void **state)
+{
+	static const struct {
+		const char *line;
+		bool writable, failed;
+	} cases[] = {
+		{"1 2 3:4 / /a rw - ext4 /dev/a rw", true, false},
+		{"1 2 3:4 / /a relatime,rw - ext4 /dev/a ro", true, false},
+		{"1 2 3:4 / /a ro,relatime - ext4 /dev/a rw", false, false},
+		{"1 2 3:4 / /a rwx - ext4 /dev/a", false, false},
+		{"1 2 3:4 / /a rw - ext4 /dev/a rw,emergency_ro,errors=remount-ro", true, true},
+		{"1 2 3:4 / /a rw - ext4 /dev/a rw,emergency_ro\n", true, true},
+		{"1 2 3:4 / /a rw - ext4 /dev/a rw,not_emergency_ro", true, false},
+	};
+	struct mount mount;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(mount_parse(cases[i].line, &mount), 0);
+		assert_int_equal(mount.writable, cases[i].writable);
+		assert_int_equal(mount.failed, cases[i].failed);
+		mount_done(&mount);
+	}
+}
+
 static void what_is_no_line_is_refused(void **state)
 {
 	static const char *const lines[] = {"", "\n", "1 2 3", "1 2 3:4 / /a rw",
@@ -90,6 +115,7 @@ int main(void)
 		cmocka_unit_test(octal_escapes_are_undone),
 		cmocka_unit_test(a_backslash_that_is_no_escape_stays),
 		cmocka_unit_test(a_mount_point_that_is_a_dash_is_not_taken_for_the_separator),
+		cmocka_unit_test(options_tell_whether_it_may_be_written_to_and_whether_it_failed),
 		cmocka_unit_test(what_is_no_line_is_refused),
 	};
 

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The plugin: secrets where they must not be. */
+#include "builtin.h"
+#include "report.h"
+
+#include "base/clock.h"
+#include "base/trim.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* Kept back of the time of a run for saying what was found. */
+#define RESERVE (INT64_C(500) * 1000 * 1000)
+#define DAY INT64_C(86400000)
+
+static const char *const capabilities[] = {"CAP_DAC_READ_SEARCH", "CAP_SYS_PTRACE", NULL};
+static const char *const read_paths[] = {
+	"${scan}", "${world_readable}", "${rules}", "${baseline}", "${unit_paths}", NULL};
+
+static const struct gavea_needs needs = {
+	.size = sizeof(needs),
+	.concurrency = 1,
+	.memory = 256 * 1024 * 1024,
+	.capabilities = capabilities,
+	.read_paths = read_paths,
+};
+
+static const struct gavea_option options[] = {
+	{"scan", GAVEA_OPTION_STRINGS, 0, NULL, NULL, "Files and folders in which no secret may lie"},
+	{"world_readable", GAVEA_OPTION_STRINGS, 0, NULL, NULL,
+		"Files and folders of which only what everybody can read is searched, such as /etc"},
+	{"processes", GAVEA_OPTION_BOOL, 0, "false", NULL,
+		"Search the environment and command line of all processes"},
+	{"units", GAVEA_OPTION_BOOL, 0, "false", NULL, "Search Environment= of systemd's unit files"},
+	{"unit_paths", GAVEA_OPTION_STRINGS, 0,
+		"/etc/systemd/system,/run/systemd/system,/usr/local/lib/systemd/system", NULL,
+		"Folders of unit files"},
+	{"skip", GAVEA_OPTION_STRINGS, 0, "node_modules,*/.git/objects", NULL,
+		"Patterns of names, or with a \"/\" of whole paths, that are passed over"},
+	{"max_size", GAVEA_OPTION_SIZE, 0, "64MiB", "1KiB..4GiB",
+		"Larger files are not judged, and said to be"},
+	{"max_files", GAVEA_OPTION_INT, 0, "1000000", "1..100000000", "How many files a run opens at most"},
+	{"rules", GAVEA_OPTION_STRINGS, 0, NULL, NULL,
+		"Files with rules of your own, in the form of provider.rules"},
+	{"disable", GAVEA_OPTION_STRINGS, 0, NULL, NULL, "Names of rules that are not used"},
+	{"baseline", GAVEA_OPTION_STRING, 0, NULL, NULL,
+		"File of accepted findings: lines of fingerprint, last day (2030-12-31) and reason"},
+	{"key", GAVEA_OPTION_SECRET, 0, NULL, NULL,
+		"Key of the fingerprints, at least 16 bytes; by default one is made in the state directory"},
+};
+
+struct secret {
+	struct engine *engine;
+	struct fingerprint_key key;
+	struct baseline baseline;
+};
+
+static void secret_close(struct gavea_check *check, void *state)
+{
+	struct secret *secret = state;
+
+	(void)check;
+	if (!secret)
+		return;
+	engine_free(secret->engine);
+	baseline_done(&secret->baseline);
+	explicit_bzero(&secret->key, sizeof(secret->key));
+	free(secret);
+}
+
+static int load_rules(struct gavea_check *check, struct ruleset *rules, struct error *error)
+{
+	size_t count = 0;
+	const char *const *list = gavea_option_strings(check, "rules", &count);
+	int r = ruleset_parse(rules, builtin_rules, "provider.rules", error);
+
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = ruleset_read(rules, list[i], error);
+	list = gavea_option_strings(check, "disable", &count);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = ruleset_disable(rules, list[i], error);
+	return r;
+}
+
+static int load_key(struct gavea_check *check, struct fingerprint_key *key, struct error *error)
+{
+	const struct gavea_secret *handle = gavea_option_secret(check, "key");
+	size_t size = 0;
+	const char *bytes = handle ? gavea_secret_bytes(check, handle, &size) : NULL;
+
+	if (!bytes)
+		return fingerprint_key_load(key, gavea_state_directory(check), error);
+	if (size < 16)
+		return error_set(error, -EINVAL, "key: shorter than 16 bytes");
+	fingerprint_key_from(key, bytes, size);
+	return 0;
+}
+
+static int secret_load(struct gavea_check *check, struct secret *secret, struct error *error)
+{
+	const char *baseline = gavea_option_string(check, "baseline");
+	struct ruleset rules = {.list = NULL};
+	int r = load_key(check, &secret->key, error);
+
+	if (r == 0 && baseline && !secret->key.lasting)
+		r = error_set(error, -EINVAL, "baseline: without a state directory it needs the option key");
+	if (r == 0 && baseline)
+		r = baseline_read(&secret->baseline, baseline, error);
+	if (r == 0)
+		r = load_rules(check, &rules, error);
+	if (r == 0)
+		r = engine_new(&rules, gavea_state_directory(check), &secret->engine, error);
+	ruleset_done(&rules);
+	return r;
+}
+
+static int secret_open(struct gavea_check *check, void **ret_state)
+{
+	_cleanup_error_ struct error error = ERROR_INIT;
+	struct secret *secret;
+	size_t scan = 0, readable = 0;
+	int r;
+
+	gavea_option_strings(check, "scan", &scan);
+	gavea_option_strings(check, "world_readable", &readable);
+	if (!scan && !readable && !gavea_option_bool(check, "processes") &&
+		!gavea_option_bool(check, "units"))
+		return gavea_fail(
+			check, -EINVAL, "nothing to search: set scan, world_readable, processes or units");
+	secret = calloc(1, sizeof(*secret));
+	if (!secret)
+		return gavea_fail(check, -ENOMEM, "out of memory");
+	r = secret_load(check, secret, &error);
+	trim_memory();
+	if (r < 0) {
+		secret_close(check, secret);
+		return gavea_fail(check, r, "%s%s%s", error.where ? error.where : "", error.where ? ": " : "",
+			error_text(&error, r));
+	}
+	*ret_state = secret;
+	return 0;
+}
+
+/* ---- A run ---- */
+
+static bool is_cancelled(void *userdata)
+{
+	return gavea_cancelled(userdata);
+}
+
+static struct scan_settings settings_of(struct gavea_check *check)
+{
+	int64_t until = gavea_deadline(check), now = clock_ns(CLOCK_MONOTONIC);
+	struct scan_settings settings = {.file_max = (uint64_t)gavea_option_int(check, "max_size"),
+		.files_max = (uint64_t)gavea_option_int(check, "max_files"),
+		.deadline = until == INT64_MAX ? until
+					       : until - MIN(RESERVE, MAX((until - now) / 10, INT64_C(0))),
+		.cancelled = is_cancelled,
+		.userdata = check};
+
+	settings.skip = gavea_option_strings(check, "skip", &settings.skip_count);
+	return settings;
+}
+
+static int search_paths(
+	struct gavea_check *check, struct scan *scan, const char *key, struct report_counts *counts)
+{
+	size_t count = 0;
+	const char *const *paths = gavea_option_strings(check, key, &count);
+
+	scan->settings.world_readable = streq(key, "world_readable");
+	for (size_t i = 0; i < count; i++) {
+		int r = scan_path(scan, paths[i]);
+
+		if (r == -ENOMEM)
+			return r;
+		if (r < 0)
+			report_unjudged(check, counts, paths[i], r);
+	}
+	return 0;
+}
+
+static int search(struct gavea_check *check, struct scan *scan, struct report_counts *counts)
+{
+	size_t count = 0;
+	const char *const *units = gavea_option_strings(check, "unit_paths", &count);
+	int r = search_paths(check, scan, "scan", counts);
+
+	if (r == 0)
+		r = search_paths(check, scan, "world_readable", counts);
+	for (size_t i = 0; r == 0 && gavea_option_bool(check, "units") && i < count; i++)
+		r = scan_units(scan, units[i]);
+	if (r == 0 && gavea_option_bool(check, "processes"))
+		r = scan_processes(scan, "/proc");
+	return r;
+}
+
+static int secret_run(struct gavea_check *check, void *state)
+{
+	struct secret *secret = state;
+	struct scan_settings settings = settings_of(check);
+	struct findings findings = {.list = NULL};
+	struct report_counts counts = {.unjudged = 0};
+	struct scan scan;
+	int r = scan_init(&scan, secret->engine, &secret->key, &settings, &findings);
+
+	if (r == 0)
+		r = search(check, &scan, &counts);
+	if (r == 0) {
+		findings_judge(&findings, &secret->baseline, clock_unix_ms() / DAY);
+		report_findings(check, &counts, &findings, secret->key.lasting);
+		report_end(check, &counts, &scan);
+	}
+	scan_done(&scan);
+	findings_done(&findings);
+	return r < 0 ? gavea_fail(check, r, "%s", strerror(-r)) : 0;
+}
+
+const struct gavea_plugin *gavea_plugin(void)
+{
+	static const struct gavea_plugin plugin = {
+		.magic = GAVEA_PLUGIN_MAGIC,
+		.abi_major = GAVEA_ABI_MAJOR,
+		.abi_minor = GAVEA_ABI_MINOR,
+		.size = sizeof(plugin),
+		.name = "secret",
+		.version = GAVEA_VERSION,
+		.summary = "secrets where they must not be: in files, units and processes",
+		.options = options,
+		.option_count = ARRAY_SIZE(options),
+		.option_size = sizeof(options[0]),
+		.needs = &needs,
+		.open = secret_open,
+		.run = secret_run,
+		.close = secret_close,
+	};
+
+	return &plugin;
+}

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The secret plugin on planted secrets: found where they lie, and never told. They are put together here, so that no
+scanner finds any in this file."""
+import base64
+import json
+import os
+import string
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+from conftest import Agent, BUILD, PATIENCE, SANITIZER, wait_until  # noqa: E402
+from control import Control  # noqa: E402
+from test_manager import control_pb  # noqa: E402, F401
+
+PASSWORD = "k9" + "Vw-3xQz" + "7mTr"
+AWS = "AKIA" + "Q3XN7PLM" + "2VKD5RTY"
+TELEGRAM = "731904" + "5528:AA" + "HkQz9vTn3Lx" + "R8wYb2Mc5Jd7Fg1Pu4Se"
+BODY = base64.b64encode(bytes(range(7, 200))).decode()
+PRIVATE = "-----BEGIN " + "RSA PRIVATE KEY-----\n" + "\n".join(BODY[i:i + 64] for i in range(0, len(BODY), 64)) + \
+    "\n-----END " + "RSA PRIVATE KEY-----\n"
+
+
+def run(*options, env=None):
+    done = subprocess.run([BUILD / "gavea", "run", "secret", "--json", *map(str, options)], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=PATIENCE * 3, check=False, env=dict(os.environ, **(env or {})))
+    assert not SANITIZER.search(done.stderr), done.stderr
+    assert done.stdout, done.stderr
+    return json.loads(done.stdout), done.stdout + done.stderr
+
+
+def plant(folder):
+    """{path below folder: the value that must be found there and told nowhere}"""
+    files = {
+        "app/settings.py": (f'aws_key = "{AWS}"\n', AWS),
+        "app/bot.env": (f"# comment\n\nTOKEN={TELEGRAM}\n", TELEGRAM),
+        "home/.pgpass": (f"db.example.com:5432:app:app:{PASSWORD}\n", PASSWORD),
+        "home/.netrc": (f"machine example.com login ana password {PASSWORD}\n", PASSWORD),
+        "repo/.git/config": (f'[remote "origin"]\n\turl = https://ana:{PASSWORD}@git.example.com/x.git\n', PASSWORD),
+        "keys/id_rsa": (PRIVATE, BODY[:64]),
+    }
+    for name, (text, _) in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(0o644)
+    return {name: value for name, (_, value) in files.items()}
+
+
+def found(result, folder):
+    """{path below folder: status} of the findings"""
+    paths = {}
+    for item in result["items"]:
+        if item["name"].startswith(str(folder)):
+            name = item["name"].removeprefix(f"{folder}/").partition(":")[0]
+            paths[name] = item["status"]
+    return paths
+
+
+def test_planted_secrets_are_found_and_their_values_told_nowhere(tmp_path):
+    values = plant(tmp_path)
+    result, said = run(f"scan={tmp_path}")
+    assert result["status"] == "critical"
+    assert set(found(result, tmp_path)) == set(values), found(result, tmp_path)
+    for value in values.values():
+        assert value not in said
+
+
+def test_a_clean_tree_is_ok_and_says_what_was_searched(tmp_path):
+    (tmp_path / "monkey.py").write_text('public_key = "none"\nintegrity = "sha512-' + "q" * 40 + '"\nid = "' + "0f" * 20 + '"\n')
+    result, _ = run(f"scan={tmp_path}")
+    assert result["status"] == "ok", result
+    values = {s["name"]: s["value"] for s in result["samples"] if not s["labels"]}
+    assert values["gavea_secret_scanned_files"] == 1 and values["gavea_secret_scanned_bytes"] > 80
+
+
+def test_what_cannot_be_searched_is_unknown(tmp_path):
+    result, _ = run(f"scan={tmp_path}/nowhere")
+    assert result["status"] == "unknown"
+    (tmp_path / "large").write_bytes(b"x" * 3000)
+    result, _ = run(f"scan={tmp_path}", "max_size=2KiB")
+    assert result["status"] == "unknown"
+
+
+def test_special_files_loops_and_long_lines_do_not_hold_it_up(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "loop").symlink_to(tmp_path)
+    (tmp_path / "null").symlink_to("/dev/zero")
+    (tmp_path / "long").write_text("a" * 3_000_000 + f" {AWS}\n")
+    deep = tmp_path
+    for _ in range(60):
+        deep = deep / "d"
+        deep.mkdir()
+    result, said = run(f"scan={tmp_path}")
+    assert found(result, tmp_path) == {"long": "warning"} and AWS not in said
+    assert "too deep" in json.dumps(result)
+
+
+def test_a_value_at_the_edge_of_a_block_is_found_once(tmp_path):
+    for shift in (-12, -1, 0, 5):
+        (tmp_path / "file").write_text("\n" * ((1 << 20) + shift - 10) + AWS + "\n" + "\n" * 9000)
+        result, _ = run(f"scan={tmp_path}")
+        assert [i["status"] for i in result["items"] if i["name"].startswith(str(tmp_path))] == ["warning"], shift
+
+
+def test_only_what_everybody_can_read_counts_when_so_asked(tmp_path):
+    for name, mode in (("open", 0o644), ("closed", 0o600)):
+        (tmp_path / name).write_text(f"key = {AWS}\n")
+        (tmp_path / name).chmod(mode)
+    result, _ = run(f"world_readable={tmp_path}")
+    assert set(found(result, tmp_path)) == {"open"}
+
+
+def test_units_that_hold_values_are_found(tmp_path):
+    (tmp_path / "x.service").write_text(f"[Service]\nDescription=fine\nEnvironment=API_PASSWORD={PASSWORD}\n")
+    result, said = run("units=true", f"unit_paths={tmp_path}")
+    assert "x.service" in found(result, tmp_path) and PASSWORD not in said
+
+
+def test_a_process_that_holds_a_value_is_found(tmp_path):
+    child = subprocess.Popen(["/bin/sleep", "60"], env={"APP_TOKEN": TELEGRAM})
+    try:
+        time.sleep(0.2)
+        result, said = run("processes=true", "timeout=60s")
+        assert any(i["name"].startswith(f"/proc/{child.pid}/environ") for i in result["items"]), result["summary"]
+        assert TELEGRAM not in said
+    finally:
+        child.kill()
+        child.wait()
+
+
+def test_accepted_findings_are_quiet_until_their_day(tmp_path):
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/file").write_text(f"key = {AWS}\n")
+    key = "key=" + "0123456789" * 2
+    result, _ = run(f"scan={tmp_path}/tree", key)
+    item, = (i for i in result["items"] if i["name"].startswith(str(tmp_path)))
+    fingerprint = item["attributes"]["fingerprint"]
+    baseline = tmp_path / "baseline"
+    baseline.write_text(f"{fingerprint} 2999-12-31 known, rotated by hand\n")
+    result, _ = run(f"scan={tmp_path}/tree", key, f"baseline={baseline}")
+    assert result["status"] == "ok", result
+    baseline.write_text(f"{fingerprint} 2020-12-31 known, rotated by hand\n")
+    result, _ = run(f"scan={tmp_path}/tree", key, f"baseline={baseline}")
+    assert result["status"] == "warning"
+
+
+@pytest.mark.parametrize("options, message", [
+    ([], "nothing to search: set scan, world_readable, processes or units"),
+    (["key=short"], "key: shorter than 16 bytes"),
+    (["rules=/nonexistent.rules"], "/nonexistent.rules"),
+    (["disable=no-such-rule"], "no-such-rule"),
+])
+def test_bad_options_are_named(tmp_path, options, message):
+    result, said = run(*([f"scan={tmp_path}"] if options else []), *options)
+    assert result["status"] == "unknown" and message in said
+
+
+def test_nothing_that_the_agent_writes_has_a_byte_of_a_value(tmp_path, tmp_path_factory, control_pb):  # noqa: F811
+    values = plant(tmp_path)
+    folder = tmp_path_factory.mktemp("agent")
+    (folder / "etc/conf.d").mkdir(parents=True)
+    (folder / "etc/conf.d/a.conf").write_text(f'secret: {{ every = "1s"; timeout = "30s"; scan = [ "{tmp_path}" ]; }};')
+    agent = Agent(folder, env={"GAVEA_NOTHING": "1"})
+    try:
+        control = Control(control_pb, agent.socket, PATIENCE)
+
+        def judged():
+            try:
+                check = control.status()[0].get("secret/default")
+            except (FileNotFoundError, ConnectionRefusedError):
+                return False
+            return check and check.result.status == 3
+        wait_until("the findings", judged)
+        shown = agent.cli("status", "secret/default", "--json", check=False).stdout + agent.cli("events", check=False).stdout
+    finally:
+        agent.stop()
+    for value in values.values():
+        assert value not in shown and value not in agent.log
+        for path in (folder / "state").rglob("*"):
+            if path.is_file():
+                assert value.encode() not in path.read_bytes(), path
