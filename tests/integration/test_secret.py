@@ -160,6 +160,7 @@ def test_bad_options_are_named(tmp_path, options, message):
     assert result["status"] == "unknown" and message in said
 
 
+@pytest.mark.skipif("san" in BUILD.name, reason="sanitizers need memory of their own")
 def test_nothing_that_the_agent_writes_has_a_byte_of_a_value(tmp_path, tmp_path_factory, control_pb):  # noqa: F811
     values = plant(tmp_path)
     folder = tmp_path_factory.mktemp("agent")
