@@ -10,7 +10,8 @@
 
 #include <stdbool.h>
 
-/* The exit status of a worker that asks for a new sandbox, and for its job to be given to the next one. */
+/* The exit status of a worker that asks for a new sandbox, and for its job to be given to the next one; a part of the
+ * contract in proto/worker.proto. */
 #define GRANTED_EXIT_STATUS 75
 
 struct granted;
