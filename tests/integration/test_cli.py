@@ -108,10 +108,10 @@ def test_exit_codes_are_those_of_nagios(plugin, options, code, summary):
 
 
 def test_a_run_that_hangs_is_killed():
-    done = run("hostile", "mode=hang", "--timeout", "100ms", "--json")
+    done = run("hostile", "mode=hang", "--timeout", "1s", "--json")
     result = json.loads(done.stdout)
     assert done.returncode == 3
-    assert result["summary"] == "no answer in 100 ms, and it did not stop when asked: killed"
+    assert result["summary"] == "no answer in 1s, and it did not stop when asked: killed"
 
 
 def test_every_wrong_option_is_told_with_a_suggestion():
