@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From records to the picture: what the numbers of a stream stand for, and what each record changes.
+ */
+#ifndef PROMETHEUS_RECORDS_H
+#define PROMETHEUS_RECORDS_H
+
+#include "picture.h"
+
+#include <stddef.h>
+
+struct records;
+
+int records_new(struct picture *picture, struct records **ret_records);
+void records_free(struct records *records);
+
+/* The records to come are of this stream: numbers of another one mean nothing. */
+void records_set_stream(struct records *records, uint64_t stream);
+
+/*
+ * Takes in one encoded Record. wall_ms and boot_ns say what time it is. 0; -ENOENT: it names a series or check that this
+ * stream has not declared yet, and nothing was changed; -EBADMSG: it can't be read, which is counted; -ENOMEM.
+ * complete: all declarations were seen, so that what is missing is passed over instead of -ENOENT.
+ */
+int records_apply(struct records *records, const void *bytes, size_t size, bool complete, int64_t wall_ms,
+	int64_t boot_ns);
+
+/* Frees what is gone or was not seen for long. */
+void records_sweep(struct records *records, int64_t boot_ns);
+
+/* Whether the state of a check has changed, or a check has come or gone, since this was last asked. */
+bool records_take_changed(struct records *records);
+
+#endif
