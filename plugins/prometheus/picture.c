@@ -169,10 +169,20 @@ bool picture_is_stale(const struct picture *picture, const struct check *check, 
 	return now - check->born > staleness_of(picture, check);
 }
 
+/* A check that was taken out while nobody listened would be unknown for ever. */
+static bool is_gone(const struct picture *picture, const struct check *check, int64_t now)
+{
+	return check->gone || (check->kept && picture_is_stale(picture, check, now));
+}
+
 size_t picture_mark(struct picture *picture, int64_t now)
 {
 	size_t marked = 0;
 
+	for (size_t i = 0; i < picture->check_count; i++) {
+		picture->checks[i]->gone = is_gone(picture, picture->checks[i], now);
+		marked += picture->checks[i]->gone;
+	}
 	for (size_t i = 0; i < picture->family_count; i++)
 		for (size_t j = 0; j < picture->families[i]->count; j++) {
 			struct series *series = picture->families[i]->series[j];
@@ -181,8 +191,6 @@ size_t picture_mark(struct picture *picture, int64_t now)
 				now - series->born > staleness_of(picture, series->check);
 			marked += series->dead;
 		}
-	for (size_t i = 0; i < picture->check_count; i++)
-		marked += picture->checks[i]->gone;
 	return marked;
 }
 

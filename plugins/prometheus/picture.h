@@ -36,6 +36,8 @@ struct check {
 	char *name; /* plugin/name */
 	char *labels; /* of the configuration, as they are written; "" none */
 	uint64_t every_ms;
+	uint32_t number; /* for whoever walks through all */
+	bool kept; /* from an earlier life, and not yet heard of in this one */
 	bool gone; /* to be freed by picture_sweep() */
 	bool judged; /* there was a result: what follows is of the last one */
 	int state; /* enum gavea_status */
@@ -128,7 +130,7 @@ bool picture_shows(const struct picture *picture, const struct series *series, i
 /* Whether the last result is too old to be believed. */
 bool picture_is_stale(const struct picture *picture, const struct check *check, int64_t now);
 
-/* Marks the series that nobody has missed for long, and those of checks that are gone. Returns how many are to be freed. */
+/* Marks the series that were not seen for long, and those of checks that are gone. Returns how many are to be freed. */
 size_t picture_mark(struct picture *picture, int64_t now);
 
 /* Frees what is marked. Pointers to those series and checks must be gone. */

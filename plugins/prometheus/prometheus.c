@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The output that Prometheus scrapes: README.md. */
 #include "intake.h"
+#include "keep.h"
 #include "listener.h"
 
 #include "base/clock.h"
 #include "base/parse.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #define PATH_MAX_BYTES 128u
+#define SWEEP_EVERY (30 * NSEC_PER_SEC)
+#define KEEP_EVERY (300 * NSEC_PER_SEC)
 
 struct prometheus {
 	struct picture picture;
@@ -18,7 +22,8 @@ struct prometheus {
 	struct tls tls;
 	struct pages pages;
 	struct listener *listener;
-	int64_t swept; /* CLOCK_BOOTTIME */
+	char *kept; /* the file that holds the picture; NULL: there is no place for one */
+	int64_t swept, written; /* CLOCK_BOOTTIME */
 };
 
 static const struct gavea_option options[] = {
@@ -114,6 +119,7 @@ static void prometheus_free(struct prometheus *prometheus)
 	credentials_free(prometheus->credentials);
 	records_free(prometheus->records);
 	picture_done(&prometheus->picture);
+	free(prometheus->kept);
 	free(prometheus);
 }
 
@@ -151,6 +157,23 @@ static void tell(const struct prometheus *prometheus, struct gavea_check *check)
 			"the password travels in the clear: set tls_certificate and tls_key");
 }
 
+/* Takes up what an earlier worker knew. Without it, the picture fills as checks run. */
+static void remember(struct prometheus *prometheus, struct gavea_check *check)
+{
+	const char *folder = gavea_state_directory(check);
+	int r;
+
+	if (!folder || asprintf(&prometheus->kept, "%s/picture", folder) < 0) {
+		prometheus->kept = NULL;
+		return;
+	}
+	prometheus->written = clock_ns(CLOCK_BOOTTIME);
+	r = keep_read(prometheus->records, prometheus->kept, clock_unix_ms(), prometheus->written);
+	if (r < 0 && r != -ENOENT)
+		gavea_log(check, GAVEA_LOG_WARNING, "%s: %s: begins without what was known", prometheus->kept,
+			r == -EBADMSG ? "damaged" : strerror(-r));
+}
+
 static int prometheus_open(struct gavea_check *check, void **ret_state)
 {
 	_cleanup_error_ struct error error = ERROR_INIT;
@@ -164,6 +187,8 @@ static int prometheus_open(struct gavea_check *check, void **ret_state)
 	if (r == 0)
 		r = read_options(prometheus, check, &error);
 	if (r == 0)
+		remember(prometheus, check);
+	if (r == 0)
 		r = start(prometheus, check, &error);
 	if (r < 0) {
 		prometheus_free(prometheus);
@@ -174,7 +199,27 @@ static int prometheus_open(struct gavea_check *check, void **ret_state)
 	return 0;
 }
 
-#define SWEEP_EVERY (30 * NSEC_PER_SEC)
+static void keep(struct prometheus *prometheus, struct gavea_check *check)
+{
+	int64_t now = clock_ns(CLOCK_BOOTTIME);
+	int r;
+
+	if (!prometheus->kept)
+		return;
+	r = keep_write(&prometheus->picture, prometheus->kept, now);
+	if (r < 0)
+		gavea_log(check, GAVEA_LOG_WARNING, "%s: cannot be written: %s", prometheus->kept,
+			strerror(-r));
+	prometheus->written = now;
+}
+
+/* A state that has changed is kept at once, so that a worker that begins anew does not tell the one before. */
+static void keep_if_due(struct prometheus *prometheus, struct gavea_check *check)
+{
+	if (records_take_changed(prometheus->records) ||
+		clock_ns(CLOCK_BOOTTIME) - prometheus->written > KEEP_EVERY)
+		keep(prometheus, check);
+}
 
 static void sweep(struct prometheus *prometheus)
 {
@@ -196,6 +241,7 @@ static int prometheus_deliver(struct gavea_check *check, void *state, struct gav
 		return gavea_fail(check, r, "out of memory");
 	r = intake_batch(check, batch, prometheus->records, &seq);
 	sweep(prometheus);
+	keep_if_due(prometheus, check);
 	if (seq > 0)
 		gavea_batch_acknowledge(check, batch, seq);
 	return r;
@@ -203,9 +249,10 @@ static int prometheus_deliver(struct gavea_check *check, void *state, struct gav
 
 static void prometheus_close(struct gavea_check *check, void *state)
 {
-	(void)check;
-	if (state)
-		prometheus_free(state);
+	if (!state)
+		return;
+	keep(state, check);
+	prometheus_free(state);
 }
 
 const struct gavea_plugin *gavea_plugin(void)

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 
+#define KEPT_STREAM UINT64_MAX
 #define LABELS_MAX 64u
 #define BUCKETS_IN_MAX 65536u
 
@@ -18,6 +19,7 @@ struct records {
 	struct series left_out_series; /* stands for those that are not shown */
 	struct check left_out_check;
 	bool changed;
+	bool keeping; /* records are of an earlier life */
 };
 
 /* What one record is applied with. */
@@ -58,6 +60,18 @@ void records_set_stream(struct records *records, uint64_t stream)
 	picture_lock(records->picture);
 	memset(records->picture->left_out, 0, sizeof(records->picture->left_out));
 	picture_unlock(records->picture);
+}
+
+/* A real stream has a random number; this one is not met again. */
+void records_begin_kept(struct records *records)
+{
+	records_set_stream(records, KEPT_STREAM);
+	records->keeping = true;
+}
+
+void records_end_kept(struct records *records)
+{
+	records->keeping = records->changed = false;
 }
 
 bool records_take_changed(struct records *records)
@@ -102,6 +116,7 @@ static int apply_check(const struct context *context, const Gavea__V1__Check *me
 	free(check->labels);
 	check->labels = labels;
 	check->every_ms = message->every_ms;
+	check->kept = records->keeping;
 	return numbers_set(&records->checks, message->number, check);
 }
 

@@ -25,6 +25,10 @@ void records_set_stream(struct records *records, uint64_t stream);
 int records_apply(struct records *records, const void *bytes, size_t size, bool complete, int64_t wall_ms,
 	int64_t boot_ns);
 
+/* Records between these two are of an earlier life (keep.h), in a stream of their own. */
+void records_begin_kept(struct records *records);
+void records_end_kept(struct records *records);
+
 /* Frees what is gone or was not seen for long. */
 void records_sweep(struct records *records, int64_t boot_ns);
 

@@ -106,6 +106,41 @@ void text_add_label(struct buf *out, const char *name, const char *value)
 	buf_add_char(out, '"');
 }
 
+/* Undoes the escapes of a value up to its closing quote, in place. Returns what follows that. */
+static char *unescape(char *at)
+{
+	char *out = at;
+
+	for (; *at && *at != '"'; at++) {
+		bool escaped = *at == '\\' && at[1];
+
+		if (escaped)
+			at++;
+		*out++ = escaped && *at == 'n' ? '\n' : *at;
+	}
+	at += *at == '"';
+	*out = '\0';
+	return at;
+}
+
+size_t text_split_labels(char *labels, struct gavea_pair *pairs, size_t room)
+{
+	size_t count = 0;
+
+	while (*labels && count < room) {
+		char *value = strstr(labels, "=\"");
+
+		if (!value)
+			break;
+		*value = '\0';
+		value += strlen("=\"");
+		pairs[count++] = (struct gavea_pair){labels, value};
+		labels = unescape(value);
+		labels += *labels == ',';
+	}
+	return count;
+}
+
 void text_add_help(struct buf *out, const char *help, bool quotes)
 {
 	add_clean(out, help, quotes ? "\\\"\n" : "\\\n");

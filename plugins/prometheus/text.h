@@ -5,6 +5,8 @@
 
 #include "base/buf.h"
 
+#include <gavea/plugin.h>
+
 #include <stdbool.h>
 
 /* The shortest form that is read back as the same number; "NaN", "+Inf", "-Inf". */
@@ -16,6 +18,9 @@ void text_add_bound(struct buf *out, double bound);
 
 /* name="value", with what must be escaped in the value; bytes that are not UTF-8 become '?'. */
 void text_add_label(struct buf *out, const char *name, const char *value);
+
+/* The reverse: cuts labels as they are written, a="b",c="d", into pairs, in place. Returns how many; at most room. */
+size_t text_split_labels(char *labels, struct gavea_pair *pairs, size_t room);
 
 /* quotes: OpenMetrics escapes these as well. */
 void text_add_help(struct buf *out, const char *help, bool quotes);
