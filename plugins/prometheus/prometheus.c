@@ -11,7 +11,7 @@
 #include <stdio.h>
 
 #define PATH_MAX_BYTES 128u
-#define SWEEP_EVERY (30 * NSEC_PER_SEC)
+#define TIDY_EVERY (5 * NSEC_PER_SEC)
 #define KEEP_EVERY (300 * NSEC_PER_SEC)
 
 struct prometheus {
@@ -23,7 +23,7 @@ struct prometheus {
 	struct pages pages;
 	struct listener *listener;
 	char *kept; /* the file that holds the picture; NULL: there is no place for one */
-	int64_t swept, written; /* CLOCK_BOOTTIME */
+	int64_t tidied, written; /* CLOCK_BOOTTIME */
 };
 
 static const struct gavea_option options[] = {
@@ -221,14 +221,44 @@ static void keep_if_due(struct prometheus *prometheus, struct gavea_check *check
 		keep(prometheus, check);
 }
 
-static void sweep(struct prometheus *prometheus)
+/* Takes up files of TLS that were renewed in place. (One that was replaced needs a new sandbox: the worker sees to
+ * that.) Those that can't be read now, or don't fit each other yet, are looked at again later. */
+static void renew_tls(struct prometheus *prometheus, struct gavea_check *check)
+{
+	struct tls tls = {BUF_INIT, BUF_INIT, BUF_INIT};
+
+	if (prometheus->tls.certificate.size == 0 || read_tls(check, &tls, NULL) < 0)
+		return;
+	if (tls_same(&tls, &prometheus->tls)) {
+		tls_done(&tls);
+		return;
+	}
+	gavea_log(check, GAVEA_LOG_NOTICE, "the files of TLS have changed");
+	listener_stop(TAKE_PTR(prometheus->listener));
+	tls_done(&prometheus->tls);
+	prometheus->tls = tls;
+}
+
+static void tidy(struct prometheus *prometheus, struct gavea_check *check)
 {
 	int64_t now = clock_ns(CLOCK_BOOTTIME);
 
-	if (now - prometheus->swept < SWEEP_EVERY)
+	if (now - prometheus->tidied < TIDY_EVERY)
 		return;
-	prometheus->swept = now;
+	prometheus->tidied = now;
 	records_sweep(prometheus->records, now);
+	renew_tls(prometheus, check);
+}
+
+static int start_again(struct prometheus *prometheus, struct gavea_check *check)
+{
+	_cleanup_error_ struct error error = ERROR_INIT;
+	int r = start(prometheus, check, &error);
+
+	if (r < 0)
+		return gavea_fail(check, r, "%s", error_text(&error, r));
+	tell(prometheus, check);
+	return 0;
 }
 
 static int prometheus_deliver(struct gavea_check *check, void *state, struct gavea_batch *batch)
@@ -240,10 +270,12 @@ static int prometheus_deliver(struct gavea_check *check, void *state, struct gav
 	if (r < 0)
 		return gavea_fail(check, r, "out of memory");
 	r = intake_batch(check, batch, prometheus->records, &seq);
-	sweep(prometheus);
+	tidy(prometheus, check);
 	keep_if_due(prometheus, check);
 	if (seq > 0)
 		gavea_batch_acknowledge(check, batch, seq);
+	if (r == 0 && !prometheus->listener)
+		r = start_again(prometheus, check);
 	return r;
 }
 

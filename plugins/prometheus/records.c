@@ -99,7 +99,7 @@ static char *check_labels(const Gavea__V1__Check *message)
 		text_add_label(&out, buf_str(&name), message->labels[i]->value);
 	}
 	buf_add(&out, "", 0);
-	return out.size > 0 ? buf_take(&out) : strdup("");
+	return buf_take(&out);
 }
 
 static int apply_check(const struct context *context, const Gavea__V1__Check *message)

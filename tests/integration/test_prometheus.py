@@ -43,7 +43,7 @@ class Output:
         for name, text in {"host": host, **(more or {})}.items():
             (folder / f"etc/conf.d/{name}.conf").write_text(text + "\n")
         self.configure(options)
-        self.agent = Agent(folder)
+        self.agent, self.server = Agent(folder), None
 
     def configure(self, options):
         (self.folder / "etc/conf.d/prometheus.conf").write_text(
@@ -107,10 +107,19 @@ def output(tmp_path_factory):
     made.centre, made.textfiles = centre, textfiles
     try:
         made.ready()
+        # It looks for its targets only after five seconds: other tests go on meanwhile.
+        made.server = prometheus.Prometheus(folder / "prometheus", f"""
+global: {{ scrape_interval: 1s, scrape_timeout: 1s }}
+scrape_configs:
+- job_name: gavea
+  static_configs: [ {{ targets: [ "{made.address}:{made.port}" ] }} ]
+""")
         made.has("gavea_check_status", 1, check="host/main", status="ok")
         made.has("gavea_check_status", 1, check="exec/odd", status="unknown")
         yield made
     finally:
+        if made.server:
+            made.server.stop()
         centre.stop()
         made.stop()
 
@@ -226,28 +235,6 @@ def test_only_get_and_head_without_a_body_are_answered(output):
     for length in (b"Content-Length: 5\r\n", b"Content-Length: 99999999999\r\n", b"Transfer-Encoding: chunked\r\n"):
         assert talk(output, b"POST /metrics HTTP/1.1\r\n" + end + length + b"\r\n").startswith(b"HTTP/1.1 400 ")
     assert b"200" not in talk(output, b"GET /metrics HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 40000 + b"\r\n\r\n")[:20]
-
-
-def test_prometheus_scrapes_it(output, tmp_path):
-    server = prometheus.Prometheus(tmp_path / "prometheus", f"""
-global: {{ scrape_interval: 1s, scrape_timeout: 1s }}
-scrape_configs:
-- job_name: gavea
-  static_configs: [ {{ targets: [ "{output.address}:{output.port}" ] }} ]
-""")
-    try:
-        server.ready()
-        wait_until("a rate over some scrapes", lambda: server.query('sum(rate(node_cpu_seconds_total[1m])) > 0'))
-        assert list(server.query("up").values()) == [1]
-        assert server.query("count_over_time(up[1m]) == sum_over_time(up[1m])")
-        bad = server.query('gavea_check_status{status!="ok"} == 1')
-        assert {dict(labels)["check"] for labels in bad} >= {"exec/warns", "exec/fails", "exec/odd"}
-        target = server.ask("targets")["activeTargets"][0]
-        assert target["health"] == "up" and target["lastError"] == ""
-        metadata = server.ask("metadata")
-        assert metadata["node_cpu_seconds_total" if "node_cpu_seconds_total" in metadata else "node_cpu_seconds"][0]["type"] == "counter"
-    finally:
-        server.stop()
 
 
 # ---- Scrapers that misbehave ----
@@ -455,6 +442,28 @@ def test_tls_is_spoken_with_the_configured_certificate(start, keys):
             s.close()
 
 
+def subject(own, keys):
+    with contextlib.suppress(OSError):
+        return dict(https(own, keys)[1]["subject"][0])["commonName"]
+    return None
+
+
+@pytest.mark.parametrize("how", ["replaced", "written anew"])
+def test_a_renewed_certificate_is_taken_up(start, keys, tmp_path, how):
+    port = prometheus.free_port()
+    for end in ("pem", "key"):
+        shutil.copy(keys / f"server.{end}", tmp_path / f"own.{end}")
+    own = start(f'listen = "127.0.0.1:{port}"; tls_certificate = "{tmp_path}/own.pem"; tls_key = "{tmp_path}/own.key";')
+    assert subject(own, keys) == "server"
+    for end in ("pem", "key"):
+        if how == "replaced":
+            shutil.copy(keys / f"renewed.{end}", tmp_path / "new")
+            os.rename(tmp_path / "new", tmp_path / f"own.{end}")
+        else:
+            (tmp_path / f"own.{end}").write_bytes((keys / f"renewed.{end}").read_bytes())
+    wait_until("the new certificate", lambda: subject(own, keys) == "renewed")
+
+
 def test_clients_must_show_a_certificate_of_the_configured_authority(start, keys):
     own = start(f'tls_certificate = "{keys}/server.pem"; tls_key = "{keys}/server.key"; tls_client_ca = "{keys}/ca.pem";')
     assert https(own, keys, "client")[0].startswith(b"HTTP/1.1 200 ")
@@ -482,3 +491,18 @@ def test_wrong_files_of_tls_are_named(start, keys):
     own.agent.cli("reload")
     for i, (_, error) in enumerate(wrong):
         wait_until(error, lambda i=i, error=error: f"prometheus/c{i}: {error}" in own.agent.log)
+
+
+# ---- Prometheus itself, which has scraped all the while ----
+
+def test_prometheus_scrapes_it(output):
+    server = output.server.ready()
+    wait_until("a rate over some scrapes", lambda: server.query('sum(rate(node_cpu_seconds_total[1m])) > 0'))
+    wait_until("a good scrape", lambda: list(server.query("up").values()) == [1])
+    bad = server.query('gavea_check_status{status!="ok"} == 1')
+    assert {dict(labels)["check"] for labels in bad} >= {"exec/warns", "exec/fails", "exec/odd"}
+    target = server.ask("targets")["activeTargets"][0]
+    assert target["health"] == "up" and target["lastError"] == ""
+    types = {name: entries[0]["type"] for name, entries in server.ask("metadata").items()}
+    assert types.get("node_cpu_seconds_total", types.get("node_cpu_seconds")) == "counter"
+    assert types["gavea_check_status"] == "gauge" and types["node_netstat_Tcp_InSegs"] == "unknown"
