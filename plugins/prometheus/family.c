@@ -6,10 +6,10 @@
 
 #include <errno.h>
 
-/* What the output itself says bears these names (own.c). */
+/* What the output itself says bears these names (own.c), but for the "_total" that OpenMetrics cuts from counters. */
 static const char *const own_prefixes[] = {"gavea_check_", "gavea_scrape_", NULL};
 static const char *const own_names[] = {
-	"gavea_build_info", "gavea_agent_info", "gavea_events_total", "gavea_spool_dropped_total", NULL};
+	"gavea_build_info", "gavea_agent_info", "gavea_events", "gavea_spool_dropped", NULL};
 
 /* How the parts of a histogram are called. */
 static const char *const parts[] = {"_bucket", "_sum", "_count", NULL};
@@ -75,9 +75,12 @@ static bool is_own(const char *name)
 	for (const char *const *prefix = own_prefixes; *prefix; prefix++)
 		if (startswith(name, *prefix))
 			return true;
-	for (const char *const *own = own_names; *own; own++)
-		if (streq(name, *own))
+	for (const char *const *own = own_names; *own; own++) {
+		const char *rest = startswith(name, *own);
+
+		if (rest && (!*rest || streq(rest, "_total")))
 			return true;
+	}
 	return false;
 }
 

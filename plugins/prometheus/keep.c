@@ -155,7 +155,7 @@ static int add_family(struct buf *out, const struct picture *picture, const stru
 
 static int encode(struct picture *picture, int64_t boot_ns, struct buf *out)
 {
-	uint32_t count = 0;
+	uint32_t checks = 0, count = 0;
 	uint8_t sum[4];
 	int r = 0;
 
@@ -163,9 +163,9 @@ static int encode(struct picture *picture, int64_t boot_ns, struct buf *out)
 	for (size_t i = 0; r == 0 && i < picture->check_count; i++) {
 		struct check *check = picture->checks[i];
 
-		check->number = (uint32_t)i + 1;
 		if (check->gone)
 			continue;
+		check->number = ++checks;
 		add_check(out, check, check->number);
 		if (check->judged)
 			r = add_result(out, check, check->number);

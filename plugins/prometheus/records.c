@@ -134,7 +134,7 @@ static int to_type(Gavea__V1__SampleType type)
 	}
 }
 
-/* The check of that number; -ENOENT: not declared yet. */
+/* The check of that number, NULL for one that is not shown; -ENOENT: not declared yet. */
 static int find_check(const struct context *context, uint32_t number, struct check **ret_check)
 {
 	struct records *records = context->records;
@@ -145,7 +145,7 @@ static int find_check(const struct context *context, uint32_t number, struct che
 		return -ENOENT;
 	if (!check) /* it won't come: it need not be looked for again */
 		r = numbers_set(&records->checks, number, &records->left_out_check);
-	*ret_check = check == &records->left_out_check ? NULL : check;
+	*ret_check = !check || check == &records->left_out_check || check->gone ? NULL : check;
 	return r;
 }
 

@@ -132,6 +132,7 @@ static void a_check_that_is_gone_takes_its_series_with_it(void **state)
 	assert_non_null(strstr(scene_scrape(&scene), "host/main"));
 	assert_int_equal(scene_gone(&scene, 1), 0);
 	assert_null(strstr(scene_scrape(&scene), "host/main"));
+	assert_int_equal(scene_samples(&scene, 1, 1, 1), 0);
 	assert_false(scene_says(&scene, "a 1"));
 	records_sweep(scene.records, scene_now(&scene));
 	assert_int_equal(scene.picture.check_count, 0);
@@ -307,7 +308,7 @@ static void what_can_not_be_shown_is_left_out_and_counted(void **state)
 	scene_check(&scene, 1, "host/main", 15);
 	scene_gauge(&scene, 1, 1, "not valid");
 	scene_gauge(&scene, 1, 2, "gavea_check_status");
-	scene_gauge(&scene, 1, 3, "gavea_build_info");
+	scene_gauge(&scene, 1, 3, "gavea_build_info_total");
 	scene_series(&scene, 1, 4, "a", GAVEA__V1__SAMPLE_TYPE__GAUGE, "", "", bad);
 	scene_series(&scene, 1, 5, "a", GAVEA__V1__SAMPLE_TYPE__GAUGE, "", "", twice);
 	scene_series(&scene, 1, 6, "h", GAVEA__V1__SAMPLE_TYPE__HISTOGRAM, "", "", le);
