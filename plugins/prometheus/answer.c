@@ -4,6 +4,7 @@
 #include "base/clock.h"
 
 #include <gnutls/gnutls.h>
+#include <strings.h>
 
 #define PLAIN "text/plain; charset=utf-8"
 
@@ -129,11 +130,25 @@ static bool has_certificate(struct MHD_Connection *connection)
 		gnutls_certificate_verify_peers2(info->tls_session, &problems) == 0 && problems == 0;
 }
 
+static enum MHD_Result look_for_body(
+	void *userdata, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	bool *found = userdata;
+
+	(void)kind;
+	if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0 ||
+		(strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0 && !(value && streq(value, "0"))))
+		*found = true;
+	return MHD_YES;
+}
+
+/* Each header counts: of two lengths, a proxy in front may believe the other one. */
 static bool has_body(struct MHD_Connection *connection)
 {
-	const char *length = header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	bool found = false;
 
-	return header(connection, MHD_HTTP_HEADER_TRANSFER_ENCODING) || (length && !streq(length, "0"));
+	MHD_get_connection_values(connection, MHD_HEADER_KIND, look_for_body, &found);
+	return found;
 }
 
 static enum MHD_Result answer(

@@ -232,9 +232,25 @@ def test_only_get_and_head_without_a_body_are_answered(output):
     for method in (b"POST", b"PUT", b"DELETE", b"OPTIONS", b"BREW"):
         answer = talk(output, method + b" /metrics HTTP/1.1\r\n" + end + b"\r\n")
         assert answer.startswith(b"HTTP/1.1 405 ") and b"Allow: GET, HEAD" in answer
-    for length in (b"Content-Length: 5\r\n", b"Content-Length: 99999999999\r\n", b"Transfer-Encoding: chunked\r\n"):
+    for length in (b"Content-Length: 5\r\n", b"Content-Length: 99999999999\r\n", b"Transfer-Encoding: chunked\r\n",
+                   b"Content-Length: 0\r\nContent-Length: 5\r\n"):
         assert talk(output, b"POST /metrics HTTP/1.1\r\n" + end + length + b"\r\n").startswith(b"HTTP/1.1 400 ")
     assert b"200" not in talk(output, b"GET /metrics HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 40000 + b"\r\n\r\n")[:20]
+
+
+def block(readme, begin):
+    """An example in the README."""
+    return re.search(r"(?ms)^```\n(" + re.escape(begin) + r".*?)^```$", readme)[1]
+
+
+def test_the_examples_for_prometheus_are_valid(tmp_path):
+    readme = (ROOT / "plugins/prometheus/README.md").read_text()
+    (tmp_path / "prometheus.yml").write_text(block(readme, "scrape_configs:"))
+    rules = "".join("  " + line + "\n" for line in block(readme, "- alert:").splitlines())
+    (tmp_path / "rules.yml").write_text("groups:\n- name: gavea\n  rules:\n" + rules)
+    for what, file in (("config", "prometheus.yml"), ("rules", "rules.yml")):
+        done = subprocess.run(["promtool", "check", what, tmp_path / file], capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
 
 
 # ---- Scrapers that misbehave ----
