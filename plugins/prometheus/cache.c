@@ -7,7 +7,7 @@
 #include <zlib.h>
 
 #define FRESH NSEC_PER_SEC /* so long without news nothing turns stale */
-#define GZIP_LEVEL 1 /* metrics are so repetitive that a higher one saves little and costs much */
+#define GZIP_LEVEL 4 /* of 500 series: 13 % smaller than level 1, and half the time of level 6 */
 #define GZIP_WINDOW (15 + 16)
 #define GZIP_MEMORY 8
 

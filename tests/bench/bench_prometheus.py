@@ -217,6 +217,12 @@ def scrapes(build, folder, cycles):
             print(f"{row['series']} series: {row['note']}.")
 
 
+def samples_sent(server):
+    """What Prometheus says that it has sent."""
+    text = prometheus.get(server.url + "/metrics")[2].decode()
+    return sum(float(line.split()[-1]) for line in text.splitlines() if line.startswith("prometheus_remote_storage_samples_total"))
+
+
 def a_day(build, folder):
     """500 series every 10 s."""
     folder.mkdir()
@@ -243,20 +249,20 @@ scrape_configs: [ {{ job_name: node, static_configs: [ {{ targets: [ "127.0.0.1:
         subjects.append(server)
         server.ready()
         time.sleep(2 * INTERVAL + WARM_UP)  # declarations and metadata are out
-        spool, sent, written = gavea.spool_bytes(), fleet.bytes, remote.bytes
+        spool, sent, reports, written, samples = (gavea.spool_bytes(), fleet.bytes, fleet.requests, remote.bytes, samples_sent(server))
         cpu = [cpu_by_name(subject.process) for subject in subjects]
         sizes = each_interval([gavea], LONG_CYCLES, INTERVAL)
-        own_scrape, theirs = sizes[gavea], scrape(exporter.port)[0]
         ours = cpu_since(gavea.process, cpu[0])
-        per_day = DAY / INTERVAL / LONG_CYCLES
+        # How many cycles fell into that time: it may be one more or less.
+        per_day = DAY / INTERVAL / (fleet.requests - reports)
+        size = {"gavead": (gavea.spool_bytes() - spool) * per_day, "gavea-worker fleet": (fleet.bytes - sent) * per_day,
+                "gavea-worker prometheus": sizes[gavea] * DAY / INTERVAL}
         for name, ns in ours.items():
-            size = (fleet.bytes - sent) * per_day if name.endswith("fleet") else \
-                own_scrape * DAY / INTERVAL if name.endswith("prometheus") else \
-                (gavea.spool_bytes() - spool) * per_day if name == "gavead" else None
-            what = {"gavead": "gavead: bytes in the spool", "gavea-worker fleet": "output fleet: bytes on the wire",
-                    "gavea-worker prometheus": "output prometheus: bytes scraped"}.get(name, name)
-            rows.append({"name": what, "cpu": ns * per_day / 1e9, "bytes": size and size / 1e6})
-        rows.append({"name": "node exporter: bytes scraped", "bytes": theirs * DAY / INTERVAL / 1e6,
+            rows.append({"name": {"gavead": "gavead: bytes in the spool", "gavea-worker fleet": "output fleet: bytes on the wire",
+                                  "gavea-worker prometheus": "output prometheus: bytes scraped"}.get(name, name),
+                         "cpu": ns * per_day / 1e9, "bytes": size[name] / 1e6 if name in size else None})
+        per_day = DAY / INTERVAL / ((samples_sent(server) - samples) / (list(server.query("scrape_samples_scraped").values())[0] + 5))
+        rows.append({"name": "node exporter: bytes scraped", "bytes": scrape(exporter.port)[0] * DAY / INTERVAL / 1e6,
                      "cpu": sum(cpu_since(exporter.process, cpu[1]).values()) * per_day / 1e9})
         rows.append({"name": "Prometheus: remote_write", "bytes": (remote.bytes - written) * per_day / 1e6,
                      "cpu": sum(cpu_since(server.process, cpu[2]).values()) * per_day / 1e9})
