@@ -153,7 +153,7 @@ static int add_family(struct buf *out, const struct picture *picture, const stru
 	return r;
 }
 
-static int encode(struct picture *picture, int64_t boot_ns, struct buf *out)
+static int encode(struct picture *picture, enum keep what, int64_t boot_ns, struct buf *out)
 {
 	uint32_t checks = 0, count = 0;
 	uint8_t sum[4];
@@ -170,29 +170,42 @@ static int encode(struct picture *picture, int64_t boot_ns, struct buf *out)
 		if (check->judged)
 			r = add_result(out, check, check->number);
 	}
-	for (size_t i = 0; r == 0 && i < picture->family_count; i++)
+	for (size_t i = 0; r == 0 && what == KEEP_ALL && i < picture->family_count; i++)
 		r = add_family(out, picture, picture->families[i], boot_ns, &count);
 	put_le32(sum, crc32c(0, buf_str(out), out->size));
 	buf_add(out, sum, sizeof(sum));
 	return r < 0 ? r : buf_error(out);
 }
 
-int keep_encode(struct picture *picture, int64_t boot_ns, struct buf *out)
+int keep_encode(struct picture *picture, enum keep what, int64_t boot_ns, struct buf *out)
 {
 	int r;
 
 	picture_lock(picture);
-	r = encode(picture, boot_ns, out);
+	r = encode(picture, what, boot_ns, out);
 	picture_unlock(picture);
 	return r;
 }
 
-int keep_write(struct picture *picture, const char *path, int64_t boot_ns)
+static const char *const names[] = {[KEEP_STATES] = "states", [KEEP_ALL] = "picture"};
+
+static int write_one(struct picture *picture, int folder, enum keep what, int64_t boot_ns)
 {
 	_cleanup_buf_ struct buf content = BUF_INIT;
-	int r = keep_encode(picture, boot_ns, &content);
+	int r = keep_encode(picture, what, boot_ns, &content);
 
-	return r < 0 ? r : file_write_atomic(AT_FDCWD, path, content.data, content.size, 0600);
+	return r < 0 ? r : file_write_atomic(folder, names[what], content.data, content.size, 0600);
+}
+
+int keep_write(struct picture *picture, const char *folder, enum keep what, int64_t boot_ns)
+{
+	_cleanup_fd_ int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = what == KEEP_ALL ? write_one(picture, fd, KEEP_ALL, boot_ns) : 0;
+	return r < 0 ? r : write_one(picture, fd, KEEP_STATES, boot_ns);
 }
 
 /* ---- Reading ---- */
@@ -221,10 +234,24 @@ int keep_decode(struct records *records, const void *bytes, size_t size, int64_t
 	return 0;
 }
 
-int keep_read(struct records *records, const char *path, int64_t wall_ms, int64_t boot_ns)
+static int read_one(struct records *records, int folder, enum keep what, int64_t wall_ms, int64_t boot_ns)
 {
 	_cleanup_buf_ struct buf content = BUF_INIT;
-	int r = file_read(AT_FDCWD, path, FILE_MAX, &content);
+	int r = file_read(folder, names[what], FILE_MAX, &content);
 
+	if (r == -ENOENT)
+		return 0;
 	return r < 0 ? r : keep_decode(records, buf_str(&content), content.size, wall_ms, boot_ns);
+}
+
+int keep_read(struct records *records, const char *folder, int64_t wall_ms, int64_t boot_ns)
+{
+	_cleanup_fd_ int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int all, states;
+
+	if (fd < 0)
+		return -errno;
+	all = read_one(records, fd, KEEP_ALL, wall_ms, boot_ns);
+	states = read_one(records, fd, KEEP_STATES, wall_ms, boot_ns);
+	return all < 0 ? all : states;
 }

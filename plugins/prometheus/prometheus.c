@@ -8,7 +8,6 @@
 #include "base/parse.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 #define PATH_MAX_BYTES 128u
 #define TIDY_EVERY (5 * NSEC_PER_SEC)
@@ -22,7 +21,7 @@ struct prometheus {
 	struct tls tls;
 	struct pages pages;
 	struct listener *listener;
-	char *kept; /* the file that holds the picture; NULL: there is no place for one */
+	char *folder; /* where the picture is kept; NULL: nowhere */
 	int64_t tidied, written; /* CLOCK_BOOTTIME */
 };
 
@@ -119,7 +118,7 @@ static void prometheus_free(struct prometheus *prometheus)
 	credentials_free(prometheus->credentials);
 	records_free(prometheus->records);
 	picture_done(&prometheus->picture);
-	free(prometheus->kept);
+	free(prometheus->folder);
 	free(prometheus);
 }
 
@@ -163,15 +162,14 @@ static void remember(struct prometheus *prometheus, struct gavea_check *check)
 	const char *folder = gavea_state_directory(check);
 	int r;
 
-	if (!folder || asprintf(&prometheus->kept, "%s/picture", folder) < 0) {
-		prometheus->kept = NULL;
+	prometheus->folder = folder ? strdup(folder) : NULL;
+	if (!prometheus->folder)
 		return;
-	}
 	prometheus->written = clock_ns(CLOCK_BOOTTIME);
-	r = keep_read(prometheus->records, prometheus->kept, clock_unix_ms(), prometheus->written);
-	if (r < 0 && r != -ENOENT)
-		gavea_log(check, GAVEA_LOG_WARNING, "%s: %s: begins without what was known", prometheus->kept,
-			r == -EBADMSG ? "damaged" : strerror(-r));
+	r = keep_read(prometheus->records, prometheus->folder, clock_unix_ms(), prometheus->written);
+	if (r < 0)
+		gavea_log(check, GAVEA_LOG_WARNING, "%s: %s: begins without all that was known",
+			prometheus->folder, r == -EBADMSG ? "damaged" : strerror(-r));
 }
 
 static int prometheus_open(struct gavea_check *check, void **ret_state)
@@ -199,26 +197,30 @@ static int prometheus_open(struct gavea_check *check, void **ret_state)
 	return 0;
 }
 
-static void keep(struct prometheus *prometheus, struct gavea_check *check)
+static void keep(struct prometheus *prometheus, struct gavea_check *check, enum keep what)
 {
 	int64_t now = clock_ns(CLOCK_BOOTTIME);
 	int r;
 
-	if (!prometheus->kept)
+	if (!prometheus->folder)
 		return;
-	r = keep_write(&prometheus->picture, prometheus->kept, now);
+	r = keep_write(&prometheus->picture, prometheus->folder, what, now);
 	if (r < 0)
-		gavea_log(check, GAVEA_LOG_WARNING, "%s: cannot be written: %s", prometheus->kept,
+		gavea_log(check, GAVEA_LOG_WARNING, "%s: cannot be written: %s", prometheus->folder,
 			strerror(-r));
-	prometheus->written = now;
+	if (what == KEEP_ALL)
+		prometheus->written = now;
 }
 
 /* A state that has changed is kept at once, so that a worker that begins anew does not tell the one before. */
 static void keep_if_due(struct prometheus *prometheus, struct gavea_check *check)
 {
-	if (records_take_changed(prometheus->records) ||
-		clock_ns(CLOCK_BOOTTIME) - prometheus->written > KEEP_EVERY)
-		keep(prometheus, check);
+	enum change change = records_take_change(prometheus->records);
+
+	if (change == CHANGE_GONE || clock_ns(CLOCK_BOOTTIME) - prometheus->written > KEEP_EVERY)
+		keep(prometheus, check, KEEP_ALL);
+	else if (change == CHANGE_STATE)
+		keep(prometheus, check, KEEP_STATES);
 }
 
 /* Takes up files of TLS that were renewed in place. (One that was replaced needs a new sandbox: the worker sees to
@@ -283,7 +285,7 @@ static void prometheus_close(struct gavea_check *check, void *state)
 {
 	if (!state)
 		return;
-	keep(state, check);
+	keep(state, check, KEEP_ALL);
 	prometheus_free(state);
 }
 

@@ -18,7 +18,7 @@ struct records {
 	struct numbers series, checks;
 	struct series left_out_series; /* stands for those that are not shown */
 	struct check left_out_check;
-	bool changed;
+	enum change change;
 	bool keeping; /* records are of an earlier life */
 };
 
@@ -71,15 +71,16 @@ void records_begin_kept(struct records *records)
 
 void records_end_kept(struct records *records)
 {
-	records->keeping = records->changed = false;
+	records->keeping = false;
+	records->change = CHANGE_NONE;
 }
 
-bool records_take_changed(struct records *records)
+enum change records_take_change(struct records *records)
 {
-	bool changed = records->changed;
+	enum change change = records->change;
 
-	records->changed = false;
-	return changed;
+	records->change = CHANGE_NONE;
+	return change;
 }
 
 /* ---- Declarations ---- */
@@ -196,7 +197,7 @@ static int apply_check_gone(const struct context *context, const Gavea__V1__Chec
 	if (r < 0 || !check)
 		return r;
 	picture_check_gone(context->records->picture, check);
-	context->records->changed = true;
+	context->records->change = CHANGE_GONE;
 	return 0;
 }
 
@@ -313,7 +314,7 @@ static int apply_result(const struct context *context, const Gavea__V1__Result *
 	if (check->judged && check->state != (int)state)
 		check->changes++;
 	if (!check->judged || check->state != (int)state)
-		context->records->changed = true;
+		context->records->change = MAX(context->records->change, CHANGE_STATE);
 	check->judged = true;
 	check->state = (int)state;
 	check->flapping = message->flapping;

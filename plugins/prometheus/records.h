@@ -32,7 +32,13 @@ void records_end_kept(struct records *records);
 /* Frees what is gone or was not seen for long. */
 void records_sweep(struct records *records, int64_t boot_ns);
 
-/* Whether the state of a check has changed, or a check has come or gone, since this was last asked. */
-bool records_take_changed(struct records *records);
+enum change {
+	CHANGE_NONE,
+	CHANGE_STATE, /* of a check; or one is new */
+	CHANGE_GONE, /* a check is */
+};
+
+/* What has changed most since this was last asked. */
+enum change records_take_change(struct records *records);
 
 #endif

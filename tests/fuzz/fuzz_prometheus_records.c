@@ -78,9 +78,9 @@ static void judge_kept(struct picture *picture)
 	picture_init(&other, 0);
 	if (records_new(&other, &records) < 0)
 		return;
-	if (keep_encode(picture, BOOT_NS, &first) == 0) {
+	if (keep_encode(picture, KEEP_ALL, BOOT_NS, &first) == 0) {
 		if (keep_decode(records, first.data, first.size, WALL_MS, BOOT_NS) < 0 ||
-			keep_encode(&other, BOOT_NS, &second) < 0)
+			keep_encode(&other, KEEP_ALL, BOOT_NS, &second) < 0)
 			__builtin_trap();
 		if (first.size != second.size || memcmp(first.data, second.data, first.size) != 0)
 			__builtin_trap();

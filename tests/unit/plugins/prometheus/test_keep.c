@@ -32,7 +32,7 @@ static void live_again(struct scene *scene, int64_t later_ms)
 	_cleanup_buf_ struct buf kept = BUF_INIT;
 	int64_t at_ms = scene->at_ms + later_ms;
 
-	assert_int_equal(keep_encode(&scene->picture, scene_now(scene), &kept), 0);
+	assert_int_equal(keep_encode(&scene->picture, KEEP_ALL, scene_now(scene), &kept), 0);
 	scene_end(scene);
 	scene_begin(scene, 0);
 	scene->at_ms = at_ms;
@@ -56,7 +56,7 @@ static void a_new_worker_shows_what_the_old_one_knew(void **state)
 	*strstr(before, "# HELP gavea_scrape_series Series") = '\0';
 	*strstr(scene_scrape(&scene), "# HELP gavea_scrape_series Series") = '\0';
 	assert_string_equal(scene.out.data, before);
-	assert_false(records_take_changed(scene.records));
+	assert_int_equal(records_take_change(scene.records), CHANGE_NONE);
 	scene_end(&scene);
 }
 
@@ -104,7 +104,7 @@ static void a_file_that_is_not_whole_is_refused(void **state)
 	(void)state;
 	scene_begin(&scene, 0);
 	fill(&scene);
-	assert_int_equal(keep_encode(&scene.picture, scene_now(&scene), &kept), 0);
+	assert_int_equal(keep_encode(&scene.picture, KEEP_ALL, scene_now(&scene), &kept), 0);
 	scene_end(&scene);
 	scene_begin(&scene, 0);
 	for (size_t size = 0; size < kept.size; size++)
@@ -115,25 +115,35 @@ static void a_file_that_is_not_whole_is_refused(void **state)
 	scene_end(&scene);
 }
 
-static void the_file_is_replaced_as_a_whole(void **state)
+static void states_are_kept_alone_when_they_change(void **state)
 {
-	char folder[] = "/tmp/gavea-keep-XXXXXX";
-	_cleanup_free_ char *path = NULL;
+	char folder[] = "/tmp/gavea-keep-XXXXXX", path[64];
 	struct scene scene;
 
 	(void)state;
 	assert_non_null(mkdtemp(folder));
-	assert_true(asprintf(&path, "%s/picture", folder) > 0);
 	scene_begin(&scene, 0);
-	assert_int_equal(keep_read(scene.records, path, WALL_MS, BOOT_NS), -ENOENT);
+	assert_int_equal(keep_read(scene.records, folder, WALL_MS, BOOT_NS), 0);
+	assert_int_equal(scene.picture.check_count, 0);
 	fill(&scene);
-	assert_int_equal(keep_write(&scene.picture, path, BOOT_NS), 0);
-	assert_int_equal(keep_write(&scene.picture, path, BOOT_NS), 0);
+	assert_int_equal(keep_write(&scene.picture, folder, KEEP_ALL, BOOT_NS), 0);
+	scene_result(&scene, 1, GAVEA__V1__STATUS__OK);
+	assert_int_equal(keep_write(&scene.picture, folder, KEEP_STATES, BOOT_NS), 0);
 	scene_end(&scene);
 	scene_begin(&scene, 0);
-	assert_int_equal(keep_read(scene.records, path, WALL_MS, BOOT_NS), 0);
+	assert_int_equal(keep_read(scene.records, folder, WALL_MS, BOOT_NS), 0);
 	assert_true(scene_says(&scene, "n 2"));
+	assert_true(scene_says(&scene, "gavea_check_status{check=\"cert/www\",status=\"ok\"} 1"));
 	scene_end(&scene);
+	/* A damaged one is told, and the other one serves. */
+	snprintf(path, sizeof(path), "%s/picture", folder);
+	assert_int_equal(truncate(path, 40), 0);
+	scene_begin(&scene, 0);
+	assert_int_equal(keep_read(scene.records, folder, WALL_MS, BOOT_NS), -EBADMSG);
+	assert_true(scene_says(&scene, "gavea_check_status{check=\"cert/www\",status=\"ok\"} 1"));
+	scene_end(&scene);
+	assert_int_equal(unlink(path), 0);
+	snprintf(path, sizeof(path), "%s/states", folder);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(rmdir(folder), 0);
 }
@@ -145,7 +155,7 @@ int main(void)
 		cmocka_unit_test(what_is_kept_grows_old_meanwhile),
 		cmocka_unit_test(a_check_that_is_not_heard_of_again_is_dropped),
 		cmocka_unit_test(a_file_that_is_not_whole_is_refused),
-		cmocka_unit_test(the_file_is_replaced_as_a_whole),
+		cmocka_unit_test(states_are_kept_alone_when_they_change),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,6 +131,7 @@ static void a_check_that_is_gone_takes_its_series_with_it(void **state)
 	scene_result(&scene, 1, GAVEA__V1__STATUS__OK);
 	assert_non_null(strstr(scene_scrape(&scene), "host/main"));
 	assert_int_equal(scene_gone(&scene, 1), 0);
+	assert_int_equal(records_take_change(scene.records), CHANGE_GONE);
 	assert_null(strstr(scene_scrape(&scene), "host/main"));
 	assert_int_equal(scene_samples(&scene, 1, 1, 1), 0);
 	assert_false(scene_says(&scene, "a 1"));
@@ -219,13 +220,13 @@ static void a_state_that_changes_is_counted(void **state)
 	(void)state;
 	scene_begin(&scene, 0);
 	scene_check(&scene, 1, "host/main", 15);
-	assert_false(records_take_changed(scene.records));
+	assert_int_equal(records_take_change(scene.records), CHANGE_NONE);
 	scene_result(&scene, 1, GAVEA__V1__STATUS__OK);
-	assert_true(records_take_changed(scene.records));
+	assert_int_equal(records_take_change(scene.records), CHANGE_STATE);
 	scene_result(&scene, 1, GAVEA__V1__STATUS__OK);
-	assert_false(records_take_changed(scene.records));
+	assert_int_equal(records_take_change(scene.records), CHANGE_NONE);
 	scene_result(&scene, 1, GAVEA__V1__STATUS__CRITICAL);
-	assert_true(records_take_changed(scene.records));
+	assert_int_equal(records_take_change(scene.records), CHANGE_STATE);
 	assert_true(scene_says(&scene, "gavea_check_state_changes_total{check=\"host/main\"} 1"));
 	assert_true(scene_says(&scene, "gavea_check_status{check=\"host/main\",status=\"critical\"} 1"));
 	assert_true(scene_says(&scene, "gavea_check_status{check=\"host/main\",status=\"ok\"} 0"));
