@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 
+#include <errno.h>
 #include <gnutls/gnutls.h>
 #include <strings.h>
 
@@ -86,9 +87,14 @@ static enum MHD_Result send_metrics(struct pages *pages, struct MHD_Connection *
 	bool gzip = negotiate_gzip(header(connection, MHD_HTTP_HEADER_ACCEPT_ENCODING));
 	struct rendering *rendering;
 	struct MHD_Response *response;
+	int r;
 
-	if (cache_get(&pages->cache, format, gzip, &pages->counters, &rendering) < 0)
-		return send_text(pages, connection, SCRAPE_503, "out of memory\n");
+	if (pages->cache.live > CACHE_CROWDED)
+		connections_end_slowest(&pages->connections);
+	r = cache_get(&pages->cache, format, gzip, &pages->counters, &rendering);
+	if (r < 0)
+		return send_text(pages, connection, SCRAPE_503,
+			r == -EBUSY ? "others read too slowly: try again\n" : "out of memory\n");
 	response = MHD_create_response_from_buffer_with_free_callback_cls(
 		rendering->content.size, rendering->content.data, unref, rendering);
 	if (!response) {

@@ -11,6 +11,7 @@
 
 struct pages {
 	struct cache cache;
+	struct connections connections;
 	struct scrape_counters counters;
 	const char *path; /* of the metrics */
 	const struct credentials *credentials; /* NULL: everybody may read */

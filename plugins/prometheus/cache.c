@@ -8,6 +8,7 @@
 
 #define FRESH NSEC_PER_SEC /* so long without news nothing turns stale */
 #define GZIP_LEVEL 4 /* of 500 series: 13 % smaller than level 1, and half the time of level 6 */
+#define ROOM_MORE 1024u
 #define GZIP_WINDOW (15 + 16)
 #define GZIP_MEMORY 8
 
@@ -15,6 +16,7 @@ void rendering_unref(struct rendering *rendering)
 {
 	if (!rendering || --rendering->references > 0)
 		return;
+	*rendering->live -= rendering->content.room;
 	buf_done(&rendering->content);
 	free(rendering);
 }
@@ -69,9 +71,12 @@ static void shrink(struct buf *buf)
 static int fill(struct cache *cache, enum format format, bool gzip, struct scrape_counters *counters,
 	struct rendering *rendering)
 {
+	const struct rendering *last = cache->renderings[format][gzip];
 	struct rendering *plain;
 	int r;
 
+	if (!gzip && last) /* the next one is about as large */
+		(void)buf_extend(&rendering->content, last->content.size + ROOM_MORE);
 	if (!gzip)
 		return exposition_write(cache->picture, cache->settings, format, rendering->made, counters,
 			&rendering->content);
@@ -94,14 +99,16 @@ static int rendering_new(struct cache *cache, enum format format, bool gzip, uin
 	if (!rendering)
 		return -ENOMEM;
 	rendering->references = 1;
+	rendering->live = &cache->live;
 	rendering->generation = generation;
 	rendering->made = clock_ns(CLOCK_BOOTTIME);
 	r = fill(cache, format, gzip, counters, rendering);
+	shrink(&rendering->content);
+	cache->live += rendering->content.room;
 	if (r < 0) {
 		rendering_unref(rendering);
 		return r;
 	}
-	shrink(&rendering->content);
 	counters->renderings += !gzip;
 	counters->render_seconds = before + (double)(clock_ns(CLOCK_MONOTONIC) - began) / NSEC_PER_SEC;
 	*ret_rendering = rendering;
@@ -120,6 +127,8 @@ int cache_get(struct cache *cache, enum format format, bool gzip, struct scrape_
 	generation = cache->picture->generation;
 	picture_unlock(cache->picture);
 	if (!is_fresh(*cached, generation, clock_ns(CLOCK_BOOTTIME))) {
+		if (cache->live > CACHE_MAX)
+			return -EBUSY;
 		r = rendering_new(cache, format, gzip, generation, counters, &made);
 		if (r < 0)
 			return r;

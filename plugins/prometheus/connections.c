@@ -123,6 +123,17 @@ void connection_waits(struct connection *connection, int64_t now)
 	connection->deadline = now + NEXT_REQUEST;
 }
 
+void connections_end_slowest(struct connections *connections)
+{
+	struct connection *slowest = NULL;
+
+	for (struct connection *c = connections->first; c; c = c->next)
+		if (c->answering && !c->ending && (!slowest || c->since < slowest->since))
+			slowest = c;
+	if (slowest)
+		end(connections, slowest, DROP_MEMORY);
+}
+
 int64_t connections_reap(struct connections *connections, int64_t now)
 {
 	int64_t next = INT64_MAX;

@@ -48,6 +48,9 @@ void connections_remove(struct connections *connections, struct connection *conn
 void connection_answers(struct connection *connection, int64_t now);
 void connection_waits(struct connection *connection, int64_t now);
 
+/* Ends the one whose answer has been on its way for longest, to get back the memory that it holds. */
+void connections_end_slowest(struct connections *connections);
+
 /* Ends those whose time is over. Returns when to look again; INT64_MAX: there are none. */
 int64_t connections_reap(struct connections *connections, int64_t now);
 

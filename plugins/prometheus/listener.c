@@ -20,7 +20,6 @@
 
 struct listener {
 	struct pages *pages;
-	struct connections connections;
 	struct connection *adding; /* while the library takes it in */
 	struct MHD_Daemon *daemon;
 	int daemon_fd; /* the library's epoll; borrowed */
@@ -70,7 +69,7 @@ static void on_connection(
 		if (listener->demands_certificate)
 			demand_certificate(mhd);
 	} else if (*state) {
-		connections_remove(&listener->connections, *state);
+		connections_remove(&listener->pages->connections, *state);
 		*state = NULL;
 	}
 }
@@ -95,9 +94,9 @@ static void take_in(struct listener *listener, int fd, const struct sockaddr_sto
 	uint8_t peer[PEER_SIZE];
 
 	connections_peer((const struct sockaddr *)address, peer);
-	if (connections_admit(&listener->connections, peer))
+	if (connections_admit(&listener->pages->connections, peer))
 		listener->adding =
-			connections_add(&listener->connections, fd, peer, clock_ns(CLOCK_MONOTONIC));
+			connections_add(&listener->pages->connections, fd, peer, clock_ns(CLOCK_MONOTONIC));
 	if (!listener->adding) {
 		fd_close(fd);
 		return;
@@ -105,7 +104,7 @@ static void take_in(struct listener *listener, int fd, const struct sockaddr_sto
 	/* The descriptor is the library's from here on, also when it refuses. */
 	(void)MHD_add_connection(listener->daemon, fd, (const struct sockaddr *)address, size);
 	if (listener->adding)
-		connections_remove(&listener->connections, TAKE_PTR(listener->adding));
+		connections_remove(&listener->pages->connections, TAKE_PTR(listener->adding));
 }
 
 static void accept_some(struct listener *listener)
@@ -128,7 +127,7 @@ static void accept_some(struct listener *listener)
 /* How long the library and the deadlines of connections allow to sleep, in milliseconds; -1: for ever. */
 static int sleep_ms(struct listener *listener)
 {
-	int64_t now = clock_ns(CLOCK_MONOTONIC), until = connections_reap(&listener->connections, now);
+	int64_t now = clock_ns(CLOCK_MONOTONIC), until = connections_reap(&listener->pages->connections, now);
 	MHD_UNSIGNED_LONG_LONG library;
 	int64_t ms = -1;
 
@@ -240,7 +239,7 @@ int listener_start(const char *address, const struct tls *tls, struct pages *pag
 	if (!listener)
 		return error_set(error, -ENOMEM, "out of memory");
 	listener->pages = pages;
-	listener->connections.counters = &pages->counters;
+	pages->connections.counters = &pages->counters;
 	listener->fd = listener->wake_fd = -EBADF;
 	r = listen_on(listener, address, error);
 	if (r == 0)

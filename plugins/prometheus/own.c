@@ -169,7 +169,7 @@ static void write_spool(struct writer *writer, const struct picture *picture)
 /* ---- The output itself ---- */
 
 static const char *const code_names[SCRAPE_CODES] = {"200", "400", "401", "403", "404", "405", "503"};
-static const char *const drop_names[DROPS] = {"peer-limit", "limit", "time"};
+static const char *const drop_names[DROPS] = {"peer-limit", "limit", "time", "memory"};
 static const char *const left_out_names[LEFT_OUT_REASONS] = {"limit", "name", "clash"};
 
 static void write_single(struct writer *writer, const char *name, enum written_type type, const char *unit,

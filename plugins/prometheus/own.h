@@ -23,6 +23,7 @@ enum scrape_drop {
 	DROP_PEER, /* the peer had as many as it may have */
 	DROP_FULL, /* all were taken */
 	DROP_TIME, /* it was too slow */
+	DROP_MEMORY, /* it was slow, and others needed the memory */
 	DROPS,
 };
 

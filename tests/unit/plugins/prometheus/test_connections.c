@@ -148,6 +148,28 @@ static void nobody_dribbles_or_reads_for_ever(void **state)
 	bench_done(&bench);
 }
 
+static void the_slowest_reader_goes_when_memory_is_short(void **state)
+{
+	struct bench bench;
+	struct connection *waits, *first, *second;
+
+	(void)state;
+	bench_init(&bench);
+	waits = come(&bench, "192.0.2.1", 0);
+	second = come(&bench, "192.0.2.1", 1);
+	first = come(&bench, "192.0.2.1", 2);
+	connection_answers(first, 3);
+	connection_answers(second, 4);
+	connections_end_slowest(&bench.connections);
+	assert_true(first->ending && !second->ending);
+	connections_end_slowest(&bench.connections);
+	assert_true(second->ending);
+	connections_end_slowest(&bench.connections);
+	assert_false(waits->ending);
+	assert_int_equal(bench.counters.drops[DROP_MEMORY], 2);
+	bench_done(&bench);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -155,6 +177,7 @@ int main(void)
 		cmocka_unit_test(who_is_being_answered_does_not_have_to_go),
 		cmocka_unit_test(a_flood_from_everywhere_ends_the_idlest),
 		cmocka_unit_test(all_addresses_of_a_site_are_one_peer),
+		cmocka_unit_test(the_slowest_reader_goes_when_memory_is_short),
 		cmocka_unit_test(nobody_dribbles_or_reads_for_ever),
 	};
 
