@@ -11,7 +11,7 @@
 
 #define PATH_MAX_BYTES 128u
 #define TIDY_EVERY (5 * NSEC_PER_SEC)
-#define KEEP_EVERY (300 * NSEC_PER_SEC)
+#define KEEP_EVERY RECORDS_SELDOM
 
 struct prometheus {
 	struct picture picture;
@@ -212,12 +212,13 @@ static void keep(struct prometheus *prometheus, struct gavea_check *check, enum 
 		prometheus->written = now;
 }
 
-/* A state that has changed is kept at once, so that a worker that begins anew does not tell the one before. */
+/* A state that has changed is kept at once, so that a worker that begins anew does not tell the one before; samples of a
+ * check that runs seldom, because they don't come again soon. */
 static void keep_if_due(struct prometheus *prometheus, struct gavea_check *check)
 {
 	enum change change = records_take_change(prometheus->records);
 
-	if (change == CHANGE_GONE || clock_ns(CLOCK_BOOTTIME) - prometheus->written > KEEP_EVERY)
+	if (change == CHANGE_MORE || clock_ns(CLOCK_BOOTTIME) - prometheus->written > KEEP_EVERY)
 		keep(prometheus, check, KEEP_ALL);
 	else if (change == CHANGE_STATE)
 		keep(prometheus, check, KEEP_STATES);

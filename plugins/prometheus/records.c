@@ -197,7 +197,7 @@ static int apply_check_gone(const struct context *context, const Gavea__V1__Chec
 	if (r < 0 || !check)
 		return r;
 	picture_check_gone(context->records->picture, check);
-	context->records->change = CHANGE_GONE;
+	context->records->change = CHANGE_MORE;
 	return 0;
 }
 
@@ -284,6 +284,8 @@ static int apply_samples(const struct context *context, const Gavea__V1__Samples
 	for (size_t i = 0; r == 0 && i < message->n_histograms; i++)
 		r = apply_histogram(context, message->histograms[i], check);
 	check->sampled_ms = context->time_ms;
+	if (check->every_ms > (uint64_t)(RECORDS_SELDOM / NSEC_PER_MSEC))
+		context->records->change = CHANGE_MORE;
 	return r;
 }
 

@@ -32,10 +32,12 @@ void records_end_kept(struct records *records);
 /* Frees what is gone or was not seen for long. */
 void records_sweep(struct records *records, int64_t boot_ns);
 
+#define RECORDS_SELDOM (300 * INT64_C(1000000000)) /* nanoseconds */
+
 enum change {
 	CHANGE_NONE,
 	CHANGE_STATE, /* of a check; or one is new */
-	CHANGE_GONE, /* a check is */
+	CHANGE_MORE, /* a check is gone, or one that runs less than every RECORDS_SELDOM has new samples */
 };
 
 /* What has changed most since this was last asked. */

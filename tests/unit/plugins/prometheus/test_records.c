@@ -131,7 +131,7 @@ static void a_check_that_is_gone_takes_its_series_with_it(void **state)
 	scene_result(&scene, 1, GAVEA__V1__STATUS__OK);
 	assert_non_null(strstr(scene_scrape(&scene), "host/main"));
 	assert_int_equal(scene_gone(&scene, 1), 0);
-	assert_int_equal(records_take_change(scene.records), CHANGE_GONE);
+	assert_int_equal(records_take_change(scene.records), CHANGE_MORE);
 	assert_null(strstr(scene_scrape(&scene), "host/main"));
 	assert_int_equal(scene_samples(&scene, 1, 1, 1), 0);
 	assert_false(scene_says(&scene, "a 1"));
@@ -235,6 +235,24 @@ static void a_state_that_changes_is_counted(void **state)
 	assert_true(scene_says(&scene, "gavea_check_duration_seconds{check=\"host/main\"} 0.0025"));
 	assert_true(scene_says(
 		&scene, "gavea_check_state_since_timestamp_seconds{check=\"host/main\"} 1699999998.5"));
+	scene_end(&scene);
+}
+
+static void samples_of_a_check_that_runs_seldom_are_news_to_keep(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	scene_begin(&scene, 0);
+	scene_check(&scene, 1, "host/main", 15);
+	scene_check(&scene, 2, "cert/www", 3600);
+	scene_gauge(&scene, 1, 1, "often");
+	scene_gauge(&scene, 2, 2, "seldom");
+	scene_samples(&scene, 1, 1, 1);
+	assert_int_equal(records_take_change(scene.records), CHANGE_NONE);
+	scene_samples(&scene, 2, 2, 1);
+	scene_result(&scene, 1, GAVEA__V1__STATUS__OK);
+	assert_int_equal(records_take_change(scene.records), CHANGE_MORE);
 	scene_end(&scene);
 }
 
@@ -375,6 +393,7 @@ int main(void)
 		cmocka_unit_test(numbers_mean_nothing_in_another_stream),
 		cmocka_unit_test(what_was_never_declared_is_looked_for_once),
 		cmocka_unit_test(a_state_that_changes_is_counted),
+		cmocka_unit_test(samples_of_a_check_that_runs_seldom_are_news_to_keep),
 		cmocka_unit_test(a_result_that_is_too_old_is_unknown_not_ok),
 		cmocka_unit_test(a_status_of_a_later_version_is_unknown),
 		cmocka_unit_test(events_and_losses_are_counted_by_kind),
