@@ -354,6 +354,25 @@ static struct gavea_operation *host_operation_next(
 	return journal_next(check_of(base)->journal, after);
 }
 
+/* ---- Evidence ---- */
+
+static int host_watch(struct gavea_check *base, const char *checks, const char *samples)
+{
+	struct check *check = check_of(base);
+
+	if (!check->job || check->job->kind != JOB_OPEN || !check->services->plugin->commands)
+		return -EOPNOTSUPP;
+	return watches_add(&check->watches, checks, samples);
+}
+
+static const struct gavea_evidence *host_evidence_next(
+	struct gavea_check *base, int watch, const struct gavea_evidence *after)
+{
+	const struct job *job = check_of(base)->job;
+
+	return job ? evidence_find(job->evidence, job->evidence_count, watch, after) : NULL;
+}
+
 /* ---- Commands ---- */
 
 static const char *host_command_name(struct gavea_command *command)
@@ -440,6 +459,12 @@ static const struct gavea_host table = {
 	.command_name = host_command_name,
 	.command_argument = host_command_argument,
 	.command_reply = host_command_reply,
+	.watch = host_watch,
+	.evidence_next = host_evidence_next,
+	.evidence_check = evidence_check,
+	.evidence_status = evidence_status,
+	.evidence_age = evidence_age,
+	.evidence_sample = evidence_sample,
 };
 
 const struct gavea_host *host_table(void)
