@@ -8,15 +8,15 @@
  *   p95 < 2s                   P(slower than 2 s) < 5 %: the same on an exact count of slow requests
  *   error_rate no increase     Newcombe's interval for a difference (R. G. Newcombe, Stat. Med. 17, 1998, method 10)
  *   p95 < 2s no increase       the same on slow requests
- *   CHECK: SAMPLE >= 4.0       a sample of another check's last result, fresh
+ *   CHECK: SAMPLE >= 4.0       a sample of another check's last result; without "CHECK:" of any check that has it
  *
  * No traffic is neither a pass nor a fail.
  */
 #ifndef SWAP_GATE_H
 #define SWAP_GATE_H
 
-#include "base/buf.h"
 #include "base/error.h"
+#include "compare.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,21 +33,13 @@ enum gate_kind {
 	GATE_SAMPLE, /* of another check */
 };
 
-enum gate_compare {
-	GATE_LESS,
-	GATE_AT_MOST,
-	GATE_GREATER,
-	GATE_AT_LEAST,
-	GATE_EQUAL,
-	GATE_UNEQUAL,
-};
-
 struct gate {
 	enum gate_kind kind;
 	bool no_increase; /* against the old colour; else against bound */
 	double bound; /* a share of requests, 0 to 1; GATE_SAMPLE: the number in base units */
 	int64_t limit; /* GATE_SLOW: nanoseconds */
-	enum gate_compare compare; /* GATE_SAMPLE */
+	enum compare compare; /* GATE_SAMPLE */
+	enum unit unit; /* of bound, GATE_SAMPLE */
 	char *check; /* GATE_SAMPLE: "plugin/name", with * and ?; owned */
 	char *sample; /* GATE_SAMPLE: NAME or NAME{LABEL="VALUE"}; owned */
 	char *text; /* as it was written; owned */
@@ -86,12 +78,5 @@ void gate_judge_sample(
 
 /* "pass", "fail", "inconclusive". */
 const char *verdict_name(enum verdict verdict);
-
-/* Wilson's score interval for k of n at the normal quantile z. n = 0: 0 and 1. */
-void wilson_interval(uint64_t k, uint64_t n, double z, double *ret_lower, double *ret_upper);
-
-/* Newcombe's interval for p1 - p2 at z. */
-void newcombe_interval(const struct gate_counts *first, const struct gate_counts *second, double z,
-	double *ret_lower, double *ret_upper);
 
 #endif
