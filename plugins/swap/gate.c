@@ -2,6 +2,7 @@
 #include "gate.h"
 #include "base/clock.h"
 #include "base/parse.h"
+#include "selector.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -143,26 +144,6 @@ static int take_check(struct gate *gate, const char **at)
 	return gate->check ? 0 : -ENOMEM;
 }
 
-/* The end of NAME or NAME{…}, with quoted strings in the braces. NULL: it is neither. */
-static const char *end_of_selector(const char *at)
-{
-	bool quoted = false;
-
-	if (!isalpha((unsigned char)*at) && *at != '_')
-		return NULL;
-	while (isalnum((unsigned char)*at) || *at == '_' || *at == ':')
-		at++;
-	if (*at != '{')
-		return at;
-	for (at++; *at && (quoted || *at != '}'); at++) {
-		if (quoted && *at == '\\' && at[1])
-			at++;
-		else if (*at == '"')
-			quoted = !quoted;
-	}
-	return *at ? at + 1 : NULL;
-}
-
 static int read_sample(struct gate *gate, const char *at, struct error *error)
 {
 	const char *end;
@@ -171,7 +152,7 @@ static int read_sample(struct gate *gate, const char *at, struct error *error)
 	gate->kind = GATE_SAMPLE;
 	if (r < 0)
 		return r;
-	end = end_of_selector(at);
+	end = selector_end(at);
 	if (!end)
 		return refuse(gate, at, error,
 			"\"error_rate\", a quantile such as \"p95\", or the name of a sample");
