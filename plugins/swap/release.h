@@ -8,11 +8,12 @@
 
 #include "base/error.h"
 #include "colour.h"
+#include "signature.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define DIGEST_SIZE 32
+#define RELEASE_STAMP ".gavea-release" /* in each release: its digest */
 
 struct release_settings {
 	const char *artefact; /* path, http:// or https:// URL; "%r" is the release's name */
@@ -26,17 +27,19 @@ struct release_settings {
 
 struct release {
 	char name[128]; /* [A-Za-z0-9][A-Za-z0-9._+-]* */
-	uint8_t digest[DIGEST_SIZE]; /* SHA-256 of the artefact */
+	uint8_t digest[DIGEST_BYTES]; /* SHA-256 of the artefact */
 	bool has_digest;
 };
 
-/* Judges name and digest ("sha256:HEX" or HEX; NULL: none). */
+/* Judges name and digest ("sha256:HEX" or HEX; NULL: none). What is fetched has a digest, or there is a public key. */
 int release_parse(const char *name, const char *digest, const struct release_settings *settings,
 	struct release *ret_release, struct error *error);
 
 /* Fetches into DIRECTORY/NAME: download to a temporary name, digest, signature (artefact + ".sig", 64 bytes raw or
- * base64), then one rename. What is there already with the same digest is taken as it is. Blocks up to deadline
- * (CLOCK_MONOTONIC); cancelled may be NULL. -EBADMSG: digest or signature is wrong, and nothing was kept. */
+ * base64, of the whole artefact as `openssl pkeyutl -sign -rawin` makes it), then one rename. What is there already with
+ * the same digest is taken as it is. Blocks up to deadline (CLOCK_MONOTONIC); cancelled may be NULL. -EAGAIN: the time
+ * is up in the middle of a download, which the next call goes on with; -EBADMSG: digest or signature is wrong, and
+ * nothing was kept; -EEXIST: a release of that name but with another digest is there. */
 int release_stage(const struct release_settings *settings, const struct release *release, int64_t deadline,
 	bool (*cancelled)(void *userdata), void *userdata, struct error *error);
 
