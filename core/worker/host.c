@@ -221,6 +221,14 @@ static struct gavea_span *host_span_begin(
 	return job ? output_span_begin(job->output, parent, name) : NULL;
 }
 
+static struct gavea_span *host_span_at(struct gavea_check *base, const uint8_t *trace, const uint8_t *id,
+	const uint8_t *parent, const char *name, int64_t start)
+{
+	struct job *job = trace && id ? job_of(check_of(base)) : NULL;
+
+	return job ? output_span_at(job->output, trace, id, parent, name, start) : NULL;
+}
+
 /* ---- Time ---- */
 
 static int64_t host_now(struct gavea_check *base)
@@ -465,6 +473,7 @@ static const struct gavea_host table = {
 	.evidence_status = evidence_status,
 	.evidence_age = evidence_age,
 	.evidence_sample = evidence_sample,
+	.span_at = host_span_at,
 };
 
 const struct gavea_host *host_table(void)

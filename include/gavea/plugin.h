@@ -295,6 +295,8 @@ struct gavea_host {
 	int64_t (*evidence_age)(const struct gavea_evidence *, int64_t *ret_interval);
 	int (*evidence_sample)(
 		const struct gavea_evidence *, size_t index, const char **ret_series, double *ret_value);
+	struct gavea_span *(*span_at)(struct gavea_check *, const uint8_t *trace, const uint8_t *id,
+		const uint8_t *parent, const char *name, int64_t start);
 };
 
 /* One check, as the host hands it to every callback. Only host may be touched. */
@@ -456,6 +458,17 @@ static inline struct gavea_span *gavea_span_begin(
 	struct gavea_check *check, const struct gavea_span *parent, const char *name)
 {
 	return check->host->span_begin(check, parent, name);
+}
+
+/* Since 1.1: a span of work that outlasts callbacks. Its identity is the plugin's to keep: trace has 16 bytes, id and
+ * parent (NULL: none) eight, none of them all zero (https://www.w3.org/TR/trace-context/). start: nanoseconds since 1970.
+ * Begin and end it in one callback, when it is over. NULL also when the host is older. */
+static inline struct gavea_span *gavea_span_at(struct gavea_check *check, const uint8_t *trace, const uint8_t *id,
+	const uint8_t *parent, const char *name, int64_t start)
+{
+	if (check->host->size < offsetof(struct gavea_host, span_at) + sizeof check->host->span_at)
+		return NULL;
+	return check->host->span_at(check, trace, id, parent, name, start);
 }
 
 static inline void gavea_span_attribute(

@@ -484,6 +484,40 @@ static inline int fake_evidence_sample(
 	return 1;
 }
 
+static inline struct gavea_span *fake_span_begin(
+	struct gavea_check *check, const struct gavea_span *parent, const char *name)
+{
+	(void)check;
+	(void)parent;
+	(void)name;
+	return NULL;
+}
+
+static inline struct gavea_span *fake_span_at(struct gavea_check *check, const uint8_t *trace,
+	const uint8_t *id, const uint8_t *parent, const char *name, int64_t start)
+{
+	(void)check;
+	(void)trace;
+	(void)id;
+	(void)parent;
+	(void)name;
+	(void)start;
+	return NULL;
+}
+
+static inline void fake_span_attribute(struct gavea_span *span, const char *name, const char *value)
+{
+	(void)span;
+	(void)name;
+	(void)value;
+}
+
+static inline void fake_span_end(struct gavea_span *span, int error)
+{
+	(void)span;
+	(void)error;
+}
+
 static inline void fake_init(struct fake_host *fake, const struct gavea_plugin *plugin)
 {
 	memset(fake, 0, sizeof(*fake));
@@ -516,6 +550,10 @@ static inline void fake_init(struct fake_host *fake, const struct gavea_plugin *
 		.series = fake_series,
 		.sample = fake_sample,
 		.samples = fake_samples,
+		.span_begin = fake_span_begin,
+		.span_at = fake_span_at,
+		.span_attribute = fake_span_attribute,
+		.span_end = fake_span_end,
 		.watch = fake_watch,
 		.evidence_next = fake_evidence_next,
 		.evidence_check = fake_evidence_check,
