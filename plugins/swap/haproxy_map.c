@@ -153,7 +153,7 @@ int haproxy_map_store(
 	haproxy_map_edit(replace_old(replace), key, value, &edited);
 	if (buf_error(&edited) < 0)
 		return error_set(error, -ENOMEM, "%s: out of memory", path);
-	return replace_write(replace, &edited, error);
+	return replace_same(replace, &edited) ? 0 : replace_write(replace, &edited, error);
 }
 
 int haproxy_map_load(const char *path, const char *key, uint32_t *ret_value, struct error *error)

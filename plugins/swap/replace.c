@@ -28,25 +28,20 @@ static int failed(const struct replace *replace, int code, const char *what, str
 	return error_set(error, code, "%s: %s: %s", replace->path, what, error_text(NULL, code));
 }
 
-/* realpath() of a file that may be missing: that of its folder, then. */
-static int resolve(const char *path, bool missing_ok, char **ret_path)
+/* realpath() of a file that may be missing: that of its folder, then. NULL with errno. */
+static char *resolve(const char *path, bool missing_ok)
 {
 	const char *slash = strrchr(path, '/');
-	_cleanup_free_ char *folder = NULL, *real = realpath(path, NULL);
+	_cleanup_free_ char *folder = NULL, *parent = NULL;
+	char *real = realpath(path, NULL);
 
-	if (real) {
-		*ret_path = TAKE_PTR(real);
-		return 0;
-	}
-	if (errno != ENOENT || !missing_ok || !slash)
-		return -errno;
+	if (real || errno != ENOENT || !missing_ok || !slash)
+		return real;
 	folder = strndup(path, (size_t)(slash - path) + 1);
-	if (!folder)
-		return -ENOMEM;
-	real = realpath(folder, NULL);
-	if (!real)
-		return -errno;
-	return asprintf(ret_path, "%s/%s", real, slash + 1) < 0 ? -ENOMEM : 0;
+	parent = folder ? realpath(folder, NULL) : NULL;
+	if (!parent || asprintf(&real, "%s/%s", parent, slash + 1) < 0)
+		return NULL;
+	return real;
 }
 
 static int lock_folder(struct replace *replace, int64_t deadline, struct error *error)
@@ -95,9 +90,9 @@ int replace_begin(const char *path, bool missing_ok, int64_t deadline, struct re
 	if (!replace)
 		return error_set(error, -ENOMEM, "%s: out of memory", path);
 	replace->folder = -EBADF;
-	r = resolve(path, missing_ok, &real);
-	if (r < 0)
-		return error_set(error, r, "%s: %s", path, error_text(NULL, r));
+	real = resolve(path, missing_ok);
+	if (!real)
+		return error_set(error, -errno, "%s: %s", path, error_text(NULL, -errno));
 	replace->name = strrchr(real, '/') + 1;
 	replace->path = TAKE_PTR(real);
 	r = lock_folder(replace, deadline, error);
@@ -149,14 +144,17 @@ static int write_new(
 	return r < 0 ? failed(replace, r, "can't write a new one beside it", error) : 0;
 }
 
+bool replace_same(const struct replace *replace, const struct buf *content)
+{
+	return replace->exists && content->size == replace->old.size &&
+		(!content->size || memcmp(content->data, replace->old.data, content->size) == 0);
+}
+
 int replace_write(struct replace *replace, const struct buf *content, struct error *error)
 {
 	_cleanup_free_ char *temporary = NULL;
 	int r;
 
-	if (replace->exists && content->size == replace->old.size &&
-		(!content->size || memcmp(content->data, replace->old.data, content->size) == 0))
-		return 0;
 	if (asprintf(&temporary, ".%s.gavea", replace->name) < 0)
 		return error_set(error, -ENOMEM, "%s: out of memory", replace->path);
 	r = write_new(replace, temporary, content, error);
@@ -168,6 +166,15 @@ int replace_write(struct replace *replace, const struct buf *content, struct err
 	}
 	if (fsync(replace->folder) < 0)
 		return failed(replace, -errno, "can't sync its folder", error);
+	return 0;
+}
+
+int replace_undo(struct replace *replace, struct error *error)
+{
+	if (replace->exists)
+		return replace_write(replace, &replace->old, error);
+	if (unlinkat(replace->folder, replace->name, 0) < 0)
+		return failed(replace, -errno, "can't remove it again", error);
 	return 0;
 }
 

@@ -24,8 +24,14 @@ int replace_begin(const char *path, bool missing_ok, int64_t deadline, struct re
 /* What the file holds. Borrowed. */
 const struct buf *replace_old(const struct replace *replace);
 
-/* Writes temporary file, fsync, rename, fsync of the folder. The same content is left as it is. */
+/* Whether the file is there and holds this. */
+bool replace_same(const struct replace *replace, const struct buf *content);
+
+/* Writes temporary file, fsync, rename, fsync of the folder. May be called again; replace_old() stays what it was. */
 int replace_write(struct replace *replace, const struct buf *content, struct error *error);
+
+/* Puts back what was there, or nothing if there was nothing. */
+int replace_undo(struct replace *replace, struct error *error);
 
 /* Unlocks. NULL is nothing. */
 void replace_free(struct replace *replace);

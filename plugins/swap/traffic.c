@@ -8,6 +8,9 @@ static const struct {
 } kinds[] = {
 	{"haproxy", traffic_haproxy_open},
 	{"haproxy-weights", traffic_haproxy_weights_open},
+	{"nginx", traffic_nginx_open},
+	{"symlink", traffic_symlink_open},
+	{"exec", traffic_exec_open},
 };
 
 int traffic_open(const char *kind, const struct traffic_settings *settings, struct traffic **ret_traffic,

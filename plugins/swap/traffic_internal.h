@@ -11,6 +11,12 @@ int traffic_haproxy_open(
 	const struct traffic_settings *settings, struct traffic **ret_traffic, struct error *error);
 int traffic_haproxy_weights_open(
 	const struct traffic_settings *settings, struct traffic **ret_traffic, struct error *error);
+int traffic_nginx_open(
+	const struct traffic_settings *settings, struct traffic **ret_traffic, struct error *error);
+int traffic_symlink_open(
+	const struct traffic_settings *settings, struct traffic **ret_traffic, struct error *error);
+int traffic_exec_open(
+	const struct traffic_settings *settings, struct traffic **ret_traffic, struct error *error);
 
 /* A view in which nothing is known. */
 void traffic_view_init(struct traffic_view *view);
