@@ -45,7 +45,7 @@ static void look_at_quiet(struct app *app, int64_t now_boot)
 	const struct traffic_side *side = &world->traffic.side[colour];
 
 	if (!app_swaps(app) || !world->traffic_seen || side->sessions != 0 || side->queued > 0 ||
-		side->draining < 1)
+		side->draining == 0)
 		world->quiet_boot = 0;
 	else if (world->quiet_boot == 0)
 		world->quiet_boot = now_boot;

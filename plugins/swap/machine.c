@@ -68,7 +68,7 @@ bool world_broken(const struct world *world, enum colour colour, uint32_t restar
 	else if (world->service_seen[colour] && restarts != UINT32_MAX && service->restarts > restarts)
 		snprintf(text, size, "%s was restarted by its supervisor %u time%s", colour_name(colour),
 			service->restarts - restarts, service->restarts - restarts == 1 ? "" : "s");
-	else if (world->traffic_seen && side->servers > 0 && side->draining == 0 && side->up < side->servers)
+	else if (world->traffic_seen && side->servers > 0 && side->draining <= 0 && side->up < side->servers)
 		snprintf(text, size, "the proxy sees %d of %d servers of %s up (%s)", side->up, side->servers,
 			colour_name(colour), side->state);
 	else
@@ -500,7 +500,7 @@ void decide_drained(const struct settings *settings, const struct swap *swap, co
 			decide_colour(decision, ACTION_CUT, colour);
 	} else if (!world->traffic_seen) {
 		decide(decision, ACTION_WAIT, "%s", world->traffic_error);
-	} else if (side->servers > 0 && side->draining < side->servers) {
+	} else if (side->servers > 0 && side->draining >= 0 && side->draining < side->servers) {
 		decide_colour(decision, ACTION_DRAIN, colour);
 	} else if (side->sessions < 0) {
 		decide(decision, ACTION_WAIT, "the proxy does not tell how many sessions %s has",
