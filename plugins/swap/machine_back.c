@@ -61,7 +61,8 @@ static void drain_new(const struct settings *settings, const struct swap *swap, 
 		return;
 	}
 	decide_drained(settings, swap, world, new, now_boot, decision);
-	if (decision->action == ACTION_NEXT)
+	/* What would come after a drain on the way forward is not what comes here. */
+	if (decision->action == ACTION_NEXT || decision->action == ACTION_END)
 		on_to(swap, PART_STOP, decision);
 }
 
