@@ -26,9 +26,17 @@ static bool flag(const struct request *request, const char *name)
 	return value && streq(value, "yes");
 }
 
+/* A reply is made of lines. */
 static void reply(const struct request *request, const struct buf *text)
 {
-	gavea_command_reply(request->app->check, request->command, "%s", buf_str(text));
+	const char *line = buf_str(text);
+
+	while (*line) {
+		size_t length = strcspn(line, "\n");
+
+		gavea_command_reply(request->app->check, request->command, "%.*s", (int)length, line);
+		line += length + (line[length] == '\n');
+	}
 }
 
 static int refuse(const struct request *request, int error, const char *format, ...) _printf_(3, 4);
@@ -130,6 +138,9 @@ static int start(const struct request *request)
 			"a swap to %s is under way, in %s; to have it go back and this one come next: "
 			"--supersede",
 			app->swap.release, state_name(app->swap.state));
+	if (!app_swaps(app) && streq(swap.before, swap.release) && !flag(request, "again"))
+		return refuse(request, -EALREADY, "%s serves already, on %s; to bring it once more: --again",
+			swap.release, colour_name((enum colour)swap.old));
 	if (!app_preflight(app))
 		return refuse(request, -EPERM, "it may not start: %s; all of it: gavea preflight %s",
 			app->world.ready_text, app->settings.app);
