@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#define LINE_SIZE 1024
+
 struct request {
 	struct app *app;
 	struct gavea_command *command;
@@ -26,13 +28,32 @@ static bool flag(const struct request *request, const char *name)
 	return value && streq(value, "yes");
 }
 
-/* A reply is made of lines. */
+/* How much of a line goes into one of the reply, which may only be so long: JSON may be parted after any comma that is not
+ * in a string, and is the same. */
+static size_t part_of(const char *line, size_t length)
+{
+	size_t good = length;
+	bool quoted = false;
+
+	if (length <= LINE_SIZE || (*line != '{' && *line != '"' && *line != '['))
+		return length;
+	for (size_t i = 0; i < length && (i < LINE_SIZE || good == length); i++) {
+		if (line[i] == '\\' && quoted)
+			i++;
+		else if (line[i] == '"')
+			quoted = !quoted;
+		else if (line[i] == ',' && !quoted)
+			good = i + 1;
+	}
+	return good;
+}
+
 static void reply(const struct request *request, const struct buf *text)
 {
 	const char *line = buf_str(text);
 
 	while (*line) {
-		size_t length = strcspn(line, "\n");
+		size_t length = part_of(line, strcspn(line, "\n"));
 
 		gavea_command_reply(request->app->check, request->command, "%.*s", (int)length, line);
 		line += length + (line[length] == '\n');

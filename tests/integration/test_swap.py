@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Swaps from their beginning to their end: a real gavead, with two colours and a proxy that are files."""
 import json
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
-from conftest import wait_until  # noqa: E402
+from conftest import BUILD, wait_until  # noqa: E402
 from swap_bed import Bed  # noqa: E402
 
 
@@ -283,3 +285,37 @@ def test_arguments_from_outside_are_judged(bed, argument, message):
     shop = bed()
     refused = shop.swap("start", argument, check=False)
     assert refused.returncode == 1 and message in refused.stderr
+
+
+# ---- The command line ----
+
+def test_the_command_line_shows_a_swap_and_never_stops_it(bed):
+    shop = bed(steps=["10% 1h", "100% 0s"], gates=["error_rate < 1%"], preflight=["manual owner"])
+    gavea = shop.agent.cli
+    checked = gavea("preflight", "shop", check=False)
+    assert checked.returncode == 1
+    assert checked.stdout.splitlines() == [
+        "✘ manual owner", "    nobody has signed it off", "    -> gavea swap sign shop owner",
+        'it may not start: preflight "manual owner" does not hold: nobody has signed it off']
+    gavea("swap", "sign", "shop", "owner")
+    assert gavea("preflight", "shop").stdout.splitlines()[-1] == "it may start"
+    assert "1. PRECHECK" in gavea("swap", "plan", "shop", "2.0").stdout
+    gavea("swap", "start", "shop", "2.0")
+    shop.wait("HOLD")
+    shown = gavea("swap", "status", "shop").stdout
+    assert "HOLD      step 1 of 2, 10 %  [" in shown and "inconclusive error_rate < 1%" in shown
+    watch = subprocess.Popen([BUILD / "gavea", "--socket", shop.agent.socket, "swap", "watch", "shop"],
+                             stdout=subprocess.PIPE, text=True)
+    assert "HOLD 1 of 2" in watch.stdout.readline()
+    watch.send_signal(signal.SIGINT)
+    assert watch.wait(20) == 0
+    watch.stdout.close()
+    assert shop.status()["state"] == "HOLD"
+    assert json.loads(gavea("swap", "status", "shop", "--json").stdout)["release"] == "2.0"
+    gavea("swap", "abort", "shop")
+    assert shop.end()["outcome"] == "ROLLED_BACK"
+    assert gavea("swap", "report", "shop").stdout.startswith("# shop: rolled back from the swap to 2.0\n")
+    assert json.loads(gavea("swap", "history", "shop", "--json").stdout)["swaps"][0]["state"] == "ROLLED_BACK"
+    assert json.loads(gavea("swap", "report", "shop", "--json").stdout)["entries"][0]["kind"] == "swap-started"
+    refused = gavea("swap", "promote", "shop", check=False)
+    assert refused.returncode == 1 and "no swap is under way" in refused.stderr
