@@ -106,13 +106,17 @@ libs.gavea := agent conf wire rule kit base
 pkgs.gavea := libconfig libprotobuf-c libcurl jansson
 libs.gavea-fleetd := conf wire net base
 pkgs.gavea-fleetd := libconfig libprotobuf-c libzstd libmicrohttpd sqlite3 jansson libsystemd libcrypto
+libs.gavea-swap-deadman := kit base
+pkgs.gavea-swap-deadman := jansson libsystemd libcurl libcrypto libarchive
+dir.gavea-swap-deadman := plugins/swap/deadman
+archive.gavea-swap-deadman := plugins/swap
 dir.gavead := core/manager
 dir.gavea-worker := core/worker
 dir.gavea-worker-program := core/worker/program
 archive.gavea-worker-program := core/worker
 dir.gavea := cli
 dir.gavea-fleetd := fleet
-PROGRAMS := $(foreach p,gavead gavea-worker gavea-worker-program gavea gavea-fleetd,$(if $(wildcard $(dir.$(p))/main.c),$(p)))
+PROGRAMS := $(foreach p,gavead gavea-worker gavea-worker-program gavea gavea-fleetd gavea-swap-deadman,$(if $(wildcard $(dir.$(p))/main.c),$(p)))
 
 all: $(PROGRAMS:%=$(O)/%) $(PLUGINS:%=$(O)/plugins/%.so) $(O)/template
 .PHONY: all
