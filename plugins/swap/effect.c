@@ -103,7 +103,7 @@ static int apply_roll_back(struct app *app, const struct decision *decision, int
 	return 0;
 }
 
-static int apply_freeze(struct app *app, const struct decision *decision)
+static int apply_freeze(struct app *app, const struct decision *decision, int64_t deadline)
 {
 	struct swap before = app->swap, next = app->swap;
 	int r;
@@ -116,6 +116,7 @@ static int apply_freeze(struct app *app, const struct decision *decision)
 	r = app_write(app, &next);
 	if (r < 0)
 		return r;
+	end_hook(app, &before, deadline);
 	app_span(app, &before, -EIO);
 	app_say(app, "swap-frozen", GAVEA_CRITICAL, "%s: frozen in %s: %s", app->settings.app,
 		state_name(next.frozen_in), next.reason);
@@ -322,7 +323,7 @@ int app_apply(struct app *app, const struct decision *decision, int64_t deadline
 	case ACTION_ROLL_BACK:
 		return journalled(apply_roll_back(app, decision, deadline), error);
 	case ACTION_FREEZE:
-		return journalled(apply_freeze(app, decision), error);
+		return journalled(apply_freeze(app, decision, deadline), error);
 	case ACTION_END:
 		return journalled(apply_end(app, decision, deadline), error);
 	case ACTION_HOOK_DONE:

@@ -484,35 +484,31 @@ void decide_hold(const struct settings *settings, const struct swap *swap, const
 	}
 }
 
-/* Drains a colour; decides NEXT when nothing is left or its sessions were cut. */
-void decide_drained(const struct settings *settings, const struct swap *swap, const struct world *world,
-	enum colour colour, int64_t now_boot, struct decision *decision)
+bool decide_drained(const struct swap *swap, const struct world *world, enum colour colour, int64_t now_boot,
+	struct decision *decision)
 {
 	const struct traffic_side *side = &world->traffic.side[colour];
 
-	if (world->undrainable || (world->traffic_seen && side->servers == 0)) {
-		decide_next(settings, swap, decision);
-	} else if (swap->part == PART_CUT || late(swap, now_boot)) {
-		/* Cut once, and then on: what was cut may come back as soon as the client does. */
-		if (swap->part == PART_CUT)
-			decide_next(settings, swap, decision);
-		else
-			decide_colour(decision, ACTION_CUT, colour);
-	} else if (!world->traffic_seen) {
+	/* Cut once, and then on: what was cut may come back as soon as the client does. */
+	if (world->undrainable || (world->traffic_seen && side->servers == 0) || swap->part == PART_CUT)
+		return true;
+	if (late(swap, now_boot))
+		decide_colour(decision, ACTION_CUT, colour);
+	else if (!world->traffic_seen)
 		decide(decision, ACTION_WAIT, "%s", world->traffic_error);
-	} else if (side->servers > 0 && side->draining >= 0 && side->draining < side->servers) {
+	else if (side->servers > 0 && side->draining >= 0 && side->draining < side->servers)
 		decide_colour(decision, ACTION_DRAIN, colour);
-	} else if (side->sessions < 0) {
+	else if (side->sessions < 0)
 		decide(decision, ACTION_WAIT, "the proxy does not tell how many sessions %s has",
 			colour_name(colour));
-	} else if (side->sessions > 0 || side->queued > 0) {
+	else if (side->sessions > 0 || side->queued > 0)
 		decide(decision, ACTION_WAIT, "%s has %lld sessions and %lld queued", colour_name(colour),
 			(long long)side->sessions, (long long)side->queued);
-	} else if (world->quiet_boot == 0 || now_boot - world->quiet_boot < QUIET) {
+	else if (world->quiet_boot == 0 || now_boot - world->quiet_boot < QUIET)
 		decide(decision, ACTION_WAIT, "%s has no sessions; once more", colour_name(colour));
-	} else {
-		decide_next(settings, swap, decision);
-	}
+	else
+		return true;
+	return false;
 }
 
 static void decide_finalize(const struct settings *settings, const struct swap *swap,
@@ -582,7 +578,8 @@ static void decide_state(const struct settings *settings, const struct swap *swa
 		decide_hold(settings, swap, world, now_boot, decision);
 		break;
 	case STATE_DRAIN:
-		decide_drained(settings, swap, world, (enum colour)swap->old, now_boot, decision);
+		if (decide_drained(swap, world, (enum colour)swap->old, now_boot, decision))
+			decide_next(settings, swap, decision);
 		break;
 	case STATE_FINALIZE:
 		decide_finalize(settings, swap, world, decision);

@@ -103,8 +103,9 @@ void decide_unready(
 /* Hooks of this state: false when they are over. */
 bool decide_hooks(const struct settings *settings, const struct swap *swap, const struct world *world,
 	struct decision *decision);
-void decide_drained(const struct settings *settings, const struct swap *swap, const struct world *world,
-	enum colour colour, int64_t now_boot, struct decision *decision);
+/* Drains a colour: true when nothing is left there, or its sessions were cut. */
+bool decide_drained(const struct swap *swap, const struct world *world, enum colour colour, int64_t now_boot,
+	struct decision *decision);
 void decide_started(const struct settings *settings, const struct swap *swap, const struct world *world,
 	int64_t now_boot, struct decision *decision);
 void decide_hold(const struct settings *settings, const struct swap *swap, const struct world *world,

@@ -50,19 +50,13 @@ static void share_back(const struct swap *swap, const struct world *world, struc
 	decide(decision, ACTION_SHARE, "%s", world->traffic_seen ? "" : world->traffic_error);
 }
 
-static void drain_new(const struct settings *settings, const struct swap *swap, const struct world *world,
-	int64_t now_boot, struct decision *decision)
+static void drain_new(
+	const struct swap *swap, const struct world *world, int64_t now_boot, struct decision *decision)
 {
 	enum colour new = (enum colour)swap->new;
 	bool down = world->service_seen[new] && world->service[new].state != SERVICE_RUNNING;
 
-	if (down || swap->reached < STATE_SHIFT) {
-		on_to(swap, PART_STOP, decision);
-		return;
-	}
-	decide_drained(settings, swap, world, new, now_boot, decision);
-	/* What would come after a drain on the way forward is not what comes here. */
-	if (decision->action == ACTION_NEXT || decision->action == ACTION_END)
+	if (down || swap->reached < STATE_SHIFT || decide_drained(swap, world, new, now_boot, decision))
 		on_to(swap, PART_STOP, decision);
 }
 
@@ -143,7 +137,7 @@ void decide_rolling_back(const struct settings *settings, const struct swap *swa
 	else if (swap->part == PART_SHARE)
 		share_back(swap, world, decision);
 	else if (swap->part == PART_DRAIN || swap->part == PART_CUT)
-		drain_new(settings, swap, world, now_boot, decision);
+		drain_new(swap, world, now_boot, decision);
 	else if (swap->part == PART_STOP)
 		stop_new(swap, world, now_boot, decision);
 	else
@@ -158,7 +152,10 @@ void decide_rolling(const struct settings *settings, const struct swap *swap, co
 	char why[256];
 
 	if (swap->state == STATE_DRAIN) {
-		decide_drained(settings, swap, world, colour, now_boot, decision);
+		if (decide_drained(swap, world, colour, now_boot, decision)) {
+			decide(decision, ACTION_NEXT, "done");
+			machine_next(settings, swap, decision);
+		}
 	} else if (world->service_seen[colour] && world->service[colour].state != SERVICE_RUNNING) {
 		decision->ban = true;
 		decide(decision, ACTION_ROLL_BACK, "%s has ended by itself: %s", colour_name(colour),

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#define LINE_SIZE 1024
+
 struct request {
 	struct app *app;
 	struct gavea_command *command;
@@ -26,9 +28,36 @@ static bool flag(const struct request *request, const char *name)
 	return value && streq(value, "yes");
 }
 
+/* How much of a line goes into one of the reply, which may only be so long: JSON may be parted after any comma that is not
+ * in a string, and is the same. */
+static size_t part_of(const char *line, size_t length)
+{
+	size_t good = length;
+	bool quoted = false;
+
+	if (length <= LINE_SIZE || (*line != '{' && *line != '"' && *line != '['))
+		return length;
+	for (size_t i = 0; i < length && (i < LINE_SIZE || good == length); i++) {
+		if (line[i] == '\\' && quoted)
+			i++;
+		else if (line[i] == '"')
+			quoted = !quoted;
+		else if (line[i] == ',' && !quoted)
+			good = i + 1;
+	}
+	return good;
+}
+
 static void reply(const struct request *request, const struct buf *text)
 {
-	gavea_command_reply(request->app->check, request->command, "%s", buf_str(text));
+	const char *line = buf_str(text);
+
+	while (*line) {
+		size_t length = part_of(line, strcspn(line, "\n"));
+
+		gavea_command_reply(request->app->check, request->command, "%.*s", (int)length, line);
+		line += length + (line[length] == '\n');
+	}
 }
 
 static int refuse(const struct request *request, int error, const char *format, ...) _printf_(3, 4);
@@ -130,6 +159,9 @@ static int start(const struct request *request)
 			"a swap to %s is under way, in %s; to have it go back and this one come next: "
 			"--supersede",
 			app->swap.release, state_name(app->swap.state));
+	if (!app_swaps(app) && streq(swap.before, swap.release) && !flag(request, "again"))
+		return refuse(request, -EALREADY, "%s serves already, on %s; to bring it once more: --again",
+			swap.release, colour_name((enum colour)swap.old));
 	if (!app_preflight(app))
 		return refuse(request, -EPERM, "it may not start: %s; all of it: gavea preflight %s",
 			app->world.ready_text, app->settings.app);

@@ -199,6 +199,7 @@ static void open_release(struct settings *settings, struct gavea_check *check)
 static void open_times(struct settings *settings, struct gavea_check *check)
 {
 	settings->keep_old = gavea_option_int(check, "keep_old");
+	settings->inconclusive_rolls_back = streq(gavea_option_string(check, "inconclusive"), "rollback");
 	settings->max_hold = gavea_option_int(check, "max_hold");
 	settings->max_pause = gavea_option_int(check, "max_pause");
 	settings->precheck_timeout = gavea_option_int(check, "precheck_timeout");

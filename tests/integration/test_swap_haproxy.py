@@ -188,7 +188,7 @@ def test_errors_that_only_the_proxy_sees_are_seen(site):
 def test_without_traffic_it_pauses_and_a_person_decides(site):
     one = site(**{**CANARY, "max_hold": "1s", "inconclusive": "pause"}, clients=0)
     one.swap("v2")
-    one.wait_for("paused")
+    one._wait("a person to be asked", lambda: "held: promote, abort or wait" in one.status()["summary"])
     assert one.shop.stored_share() == 5000
     one.command("promote", "by=test")
     one.wait_for("HOLD 2")
@@ -212,7 +212,8 @@ def test_a_proxy_that_is_gone_holds_the_swap_and_does_not_end_it(site):
     one.swap("v2")
     one.wait_for("HOLD 1")
     one.shop.stop_proxy()
-    one._wait("the trouble to be told", lambda: "admin.sock" in json.dumps(one.status()))
+    one._wait("the trouble to be told", lambda: "the proxy can't be seen" in one.status()["summary"])
+    assert one.status()["status"] == "unknown"
     one.shop.start_proxy()
     wait_until("HAProxy to serve again", one.shop.up)
     one.shop.clients = Clients(one.shop.front)

@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 import threading
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
@@ -93,6 +94,7 @@ class Bed:
 
     def wait(self, *states, what=None):
         def arrived():
+            time.sleep(0.1)  # many beds may be under way at once, and each look is a process
             status = self.status()
             return status if status["state"] in states and (not what or what(status)) else None
         try:
@@ -126,6 +128,7 @@ exec {BUILD}/gavea-worker "$@"
 """)
     wrapper.chmod(0o755)
     shutil.copy(BUILD / "gavead", programs / "gavead")
+    (programs / "gavea").symlink_to(BUILD / "gavea")
     return programs
 
 
