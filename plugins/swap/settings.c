@@ -210,6 +210,9 @@ static void open_times(struct settings *settings, struct gavea_check *check)
 	settings->drain_timeout = gavea_option_int(check, "drain_timeout");
 	settings->stop_timeout = gavea_option_int(check, "stop_timeout");
 	settings->rollback_timeout = gavea_option_int(check, "rollback_timeout");
+	settings->deadman = gavea_option_int(check, "deadman");
+	settings->deadman_program = gavea_option_string(check, "deadman_program");
+	settings->booted = access(BOOTED, F_OK) == 0;
 	settings->gap = gavea_option_int(check, "observation_gap");
 	settings->sign_valid = gavea_option_int(check, "sign_valid");
 }

@@ -319,3 +319,20 @@ def test_the_command_line_shows_a_swap_and_never_stops_it(bed):
     assert json.loads(gavea("swap", "report", "shop", "--json").stdout)["entries"][0]["kind"] == "swap-started"
     refused = gavea("swap", "promote", "shop", check=False)
     assert refused.returncode == 1 and "no swap is under way" in refused.stderr
+
+
+def test_a_swap_that_nobody_watched_goes_back(bed):
+    shop = bed(steps=["10% 1h", "100% 0s"], deadman="1s", deadman_program=BUILD / "gavea-swap-deadman")
+    shop.swap("start", "release=2.0")
+    shop.wait("HOLD")
+    assert (shop.folder / "agent/state/plugins/swap/shop/files/heartbeat").exists()
+    # The agent stands still; what watches does not need it.
+    shop.agent.kill()
+    deadman = [BUILD / "gavea-swap-deadman", "--every", "1", shop.folder / "agent/state/plugins/swap"]
+    subprocess.run(deadman, check=True, timeout=60, stderr=subprocess.DEVNULL)
+    assert shop.share() == 0
+    shop.start()
+    last = shop.end()
+    assert (last["outcome"], last["reason"]) == (
+        "ROLLED_BACK", "nobody watched it for longer than the dead man's switch allows")
+    assert shop.up() == {"blue"}
