@@ -114,6 +114,11 @@ enum gavea_status app_summary(struct app *app, char *text, size_t size)
 			*app->trouble ? app->trouble : app->decision.text);
 		return GAVEA_CRITICAL;
 	}
+	if (state_is_exposed(swap->state) && !app->world.traffic_seen) {
+		snprintf(text, size, "%s: %s%s; the proxy can't be seen: %s", swap->release, state,
+			swap->paused ? ", paused" : "", app->world.traffic_error);
+		return GAVEA_UNKNOWN;
+	}
 	snprintf(text, size, "%s: %s%s; %s", swap->release, state, swap->paused ? ", paused" : "",
 		*app->trouble ? app->trouble : app->decision.text);
 	return *app->trouble || swap->paused ||
