@@ -44,7 +44,7 @@ int haproxy_client_info(
 }
 
 static int ask_state(const struct haproxy_client *client, const char *backend, int64_t deadline,
-	struct haproxy_stat *stat, struct buf *reply, struct error *error)
+	struct buf *reply, int64_t *ret_id, struct error *error)
 {
 	_cleanup_error_ struct error why = ERROR_INIT;
 	char command[HAPROXY_NAME_MAX + 32];
@@ -54,7 +54,10 @@ static int ask_state(const struct haproxy_client *client, const char *backend, i
 	r = haproxy_ask(client->socket, command, deadline, reply, error);
 	if (r < 0)
 		return r;
-	r = haproxy_state_parse(buf_str(reply), stat, &why);
+	if (startswith(buf_str(reply), "Can't find backend"))
+		return error_set(
+			error, -ENOENT, "%s: HAProxy has no backend \"%s\"", client->socket, backend);
+	r = haproxy_state_backend(buf_str(reply), backend, ret_id, &why);
 	return r < 0 ? unusable(client, command, r, &why, error) : 0;
 }
 
@@ -62,21 +65,23 @@ int haproxy_client_stat(const struct haproxy_client *client, const char *backend
 	struct haproxy_stat *stat, struct error *error)
 {
 	_cleanup_buf_ struct buf reply = BUF_INIT;
+	_cleanup_buf_ struct buf state = BUF_INIT;
 	_cleanup_error_ struct error why = ERROR_INIT;
-	char command[HAPROXY_NAME_MAX + 32];
-	int r;
+	char command[64];
+	int64_t id;
+	int r = ask_state(client, backend, deadline, &state, &id, error);
 
-	snprintf(command, sizeof command, "show stat %s 7 -1", backend);
+	if (r < 0)
+		return r;
+	/* Not by its name: "show stat NAME" finds a frontend of this name first. */
+	snprintf(command, sizeof command, "show stat %lld 7 -1", (long long)id);
 	r = haproxy_ask(client->socket, command, deadline, &reply, error);
 	if (r < 0)
 		return r;
-	if (startswith(buf_str(&reply), "No such proxy"))
-		return error_set(
-			error, -ENOENT, "%s: HAProxy has no backend \"%s\"", client->socket, backend);
 	r = haproxy_stat_parse(buf_str(&reply), backend, stat, &why);
-	if (r < 0)
-		return unusable(client, command, r, &why, error);
-	return ask_state(client, backend, deadline, stat, &reply, error);
+	if (r == 0)
+		r = haproxy_state_parse(buf_str(&state), stat, &why);
+	return r < 0 ? unusable(client, command, r, &why, error) : 0;
 }
 
 int haproxy_client_server_state(const struct haproxy_client *client, const char *backend, const char *server,
