@@ -260,6 +260,15 @@ def test_a_socket_that_a_dead_one_left_is_taken_over_and_a_living_ones_is_not(la
     assert not (lab.folder / "third.sock").exists()
 
 
+def test_a_socket_that_somebody_removed_is_made_again(lab, counter):
+    (lab.folder / "log.sock").unlink()
+    get_many(lab.port, 3)
+    wait_until("the socket to be there again", (lab.folder / "log.sock").exists)
+    wait_until("the loss to be told", lambda: counter.view()["overflows"] == 1)
+    get_many(lab.port, 5)
+    assert counter.await_lines(5)[BLUE]["requests"] == 5
+
+
 def test_two_apps_share_a_map_without_losing_a_change(lab):
     lab.map.write_text("# shares of ours\nshop 0\nkeep me # as I am\nblog   0\n")
     lab.map.chmod(0o640)

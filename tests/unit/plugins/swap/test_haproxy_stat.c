@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -96,10 +97,10 @@ static void servers_are_up_only_by_the_exact_words(void **state)
 
 	(void)state;
 	assert_true(haproxy_row_up(&row));
-	strcpy(row.status, "no check");
+	snprintf(row.status, sizeof row.status, "no check");
 	assert_true(haproxy_row_up(&row));
 	for (size_t i = 0; i < ARRAY_SIZE(not_up); i++) {
-		strcpy(row.status, not_up[i]);
+		snprintf(row.status, sizeof row.status, "%s", not_up[i]);
 		assert_false(haproxy_row_up(&row));
 	}
 }
