@@ -84,6 +84,15 @@ int haproxy_client_stat(const struct haproxy_client *client, const char *backend
 	return r < 0 ? unusable(client, command, r, &why, error) : 0;
 }
 
+int haproxy_client_settled(const struct haproxy_client *client, const char *backend,
+	const struct haproxy_row *row, struct error *error)
+{
+	if (!row->unchecked)
+		return 0;
+	return error_set(error, -EAGAIN, "%s: HAProxy has just started and has not checked %s/%s yet",
+		client->socket, backend, row->name);
+}
+
 int haproxy_client_server_state(const struct haproxy_client *client, const char *backend, const char *server,
 	const char *state, int64_t deadline, struct error *error)
 {
@@ -141,31 +150,42 @@ static void remember(
 	view->generation = process + ((uint64_t)client->resets << 54);
 }
 
+/* One look at all. -EAGAIN: the process that answered is not the one that did before, or not ready. */
+static int look_once(struct haproxy_client *client,
+	int (*look)(void *userdata, struct traffic_view *view, int64_t deadline, struct error *error),
+	void *userdata, struct traffic_view *view, int64_t deadline, struct error *error)
+{
+	struct haproxy_info before, after;
+	int r = haproxy_client_info(client, deadline, &before, error);
+
+	if (r == 0)
+		r = look(userdata, view, deadline, error);
+	if (r == 0)
+		r = haproxy_client_info(client, deadline, &after, error);
+	if (r < 0)
+		return r;
+	if (process_of(&before) != process_of(&after))
+		return error_set(
+			error, -EAGAIN, "%s: HAProxy is being reloaded again and again", client->socket);
+	remember(client, &after, view);
+	return 0;
+}
+
 int haproxy_client_observe(struct haproxy_client *client,
 	int (*look)(void *userdata, struct traffic_view *view, int64_t deadline, struct error *error),
 	void *userdata, struct traffic_view *ret_view, int64_t deadline, struct error *error)
 {
-	for (int i = 0; i < LOOKS_MAX; i++) {
-		struct haproxy_info before, after;
+	for (int i = 1;; i++) {
 		struct traffic_view view = *ret_view;
-		int r = haproxy_client_info(client, deadline, &before, error);
+		int r = look_once(client, look, userdata, &view, deadline, error);
 
 		if (r == 0)
-			r = look(userdata, &view, deadline, error);
-		if (r == 0)
-			r = haproxy_client_info(client, deadline, &after, error);
-		if (r < 0 && r != -EAGAIN)
-			return r;
-		if (r == 0 && process_of(&before) == process_of(&after)) {
-			remember(client, &after, &view);
 			*ret_view = view;
-			return 0;
-		}
-		if (clock_ns(CLOCK_MONOTONIC) + LOOK_PAUSE_MS * NSEC_PER_MSEC >= deadline)
-			break;
+		if (r != -EAGAIN || i == LOOKS_MAX ||
+			clock_ns(CLOCK_MONOTONIC) + LOOK_PAUSE_MS * NSEC_PER_MSEC >= deadline)
+			return r;
 		poll(NULL, 0, LOOK_PAUSE_MS);
 	}
-	return error_set(error, -EAGAIN, "%s: HAProxy is being reloaded again and again", client->socket);
 }
 
 bool haproxy_needs_drain(const struct haproxy_row *row)

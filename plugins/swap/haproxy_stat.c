@@ -7,7 +7,19 @@
 #include <errno.h>
 #include <stdio.h>
 
-enum stat_column { PXNAME, SVNAME, TYPE, STATUS, SCUR, QCUR, WEIGHT, REQ_TOT, HRSP_5XX, STAT_COLUMNS };
+enum stat_column {
+	PXNAME,
+	SVNAME,
+	TYPE,
+	STATUS,
+	SCUR,
+	QCUR,
+	WEIGHT,
+	REQ_TOT,
+	HRSP_5XX,
+	CHECK_STATUS,
+	STAT_COLUMNS
+};
 enum state_column { BE_ID, BE_NAME, SRV_NAME, SRV_ADMIN_STATE, SRV_UWEIGHT, STATE_COLUMNS };
 
 bool haproxy_name_valid(const char *name)
@@ -106,6 +118,7 @@ static int read_row(char (*fields)[HAPROXY_FIELD_MAX], const struct haproxy_colu
 		return error_set(error, -EBADMSG, "\"%.40s\" is no name of a server", fields[SVNAME]);
 	snprintf(row->name, sizeof row->name, "%s", fields[SVNAME]);
 	snprintf(row->status, sizeof row->status, "%s", fields[STATUS]);
+	row->unchecked = streq(fields[CHECK_STATUS], "INI") && startswith(row->status, "UP ");
 	return read_numbers(fields, columns, row, error);
 }
 
@@ -146,6 +159,7 @@ int haproxy_stat_parse(const char *text, const char *proxy, struct haproxy_stat 
 		[WEIGHT] = {.name = "weight"},
 		[REQ_TOT] = {.name = "req_tot"},
 		[HRSP_5XX] = {.name = "hrsp_5xx"},
+		[CHECK_STATUS] = {.name = "check_status", .optional = true},
 	};
 	struct haproxy_table table = {text, ',', columns, ARRAY_SIZE(columns)};
 	char fields[STAT_COLUMNS][HAPROXY_FIELD_MAX];

@@ -44,6 +44,7 @@ struct haproxy_row {
 	int64_t errors;
 	unsigned admin; /* enum haproxy_admin; 0 until haproxy_state_parse() */
 	int64_t set_weight; /* -1 until then */
+	bool unchecked; /* "UP 1/3" by assumption: HAProxy has just started and has made no check yet */
 };
 
 struct haproxy_stat {

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Shares, drains and counts of swaps with a real HAProxy, on the configuration of plugins/swap/proxies.md."""
-import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
-import time
 from types import SimpleNamespace
 
 import pytest
@@ -51,7 +50,7 @@ def lab(module_lab):
     module_lab.map.write_text(block("map shop"))
     assert tool(*module_lab.words, "set", 0) == DONE
     assert tool(*module_lab.words, "ready", BLUE) == tool(*module_lab.words, "ready", GREEN) == DONE
-    wait_until("both colours to be up", lambda: all(observe(module_lab)[c]["up"] == 1 for c in (BLUE, GREEN)))
+    wait_until("both colours to be up", lambda: all(observe(module_lab).get(c, {"up": 0})["up"] == 1 for c in (BLUE, GREEN)))
     return module_lab
 
 
@@ -65,6 +64,10 @@ def counter(lab):
 
 def observe(lab):
     return tool(*lab.words, "observe")
+
+
+def settled(lab):
+    wait_until("HAProxy's first checks", lambda: "share" in observe(lab))
 
 
 def test_a_share_is_what_real_requests_get(lab):
@@ -97,17 +100,34 @@ def test_a_reload_takes_drains_away_but_not_the_share_and_is_seen(lab):
     assert (before[GREEN]["draining"], before[GREEN]["up"], before[GREEN]["state"]) == (1, 0, "DRAIN")
     get_many(lab.port, 5)
     lab.haproxy.reload()
+    settled(lab)
     after = driver.ask("observe")
     assert after["generation"] != before["generation"]
     assert (after["share"], after["share_stored"]) == (500, 500)
     assert after[GREEN]["draining"] == 0
     assert after[BLUE]["requests"] == 0
-    # Until the first check, a server is "UP 1/3".
-    wait_until("green to be up", lambda: driver.ask("observe")[GREEN]["state"] == "UP")
-    assert driver.ask("observe")[GREEN]["up"] == 1
+    assert (after[GREEN]["state"], after[GREEN]["up"]) == ("UP", 1)
     assert not after["dropped_logs"]
     assert driver.ask("observe")["generation"] == after["generation"]
     driver.stop()
+
+
+def test_health_that_haproxy_only_assumes_is_no_health(lab):
+    """Just after a reload a dead server is as good as any, "UP 1/3", and a good one is not "UP"."""
+    text = lab.haproxy.config.read_text()
+    try:
+        lab.haproxy.config.write_text(text.replace("inter 100ms", "inter 1h"))
+        lab.haproxy.reload()
+        # It spreads the first checks: which of the two comes first is not said.
+        seen = observe(lab)
+        assert seen["code"] == -11
+        assert re.fullmatch(re.escape(f"{lab.haproxy.socket}: HAProxy has just started and has not checked ")
+                            + "shop_(blue/blue|green/green)1 yet", seen["error"])
+        assert tool(*lab.words, "set", 100) == tool(*lab.words, "drain", GREEN) == DONE
+    finally:
+        lab.haproxy.config.write_text(text)
+        lab.haproxy.reload()
+    settled(lab)
 
 
 def test_counters_that_are_cleared_are_another_generation(lab):
@@ -308,6 +328,7 @@ def test_what_is_wrong_with_the_socket_is_said(lab, tmp_path):
     finally:
         lab.haproxy.config.write_text(text)
         lab.haproxy.reload()
+    settled(lab)
     sock = lab.haproxy.socket
     assert error(sock, "observe", green="shop_grün") == (
         "the traffic driver haproxy needs the name of the green backend, not \"shop_grün\"")
