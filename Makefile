@@ -280,8 +280,9 @@ fuzz-replay: fuzz
 # ---- Benchmarks: each tests/bench/*.c is a program of its own, which the scripts beside it run ----
 
 BENCHES := $(basename $(notdir $(wildcard tests/bench/*.c)))
+archives.bench.swap_counts := plugins/swap
 define bench_program
-$(O)/bench/$(1): $(O)/obj/tests/bench/$(1).o $(ALL_ARCHIVES)
+$(O)/bench/$(1): $(O)/obj/tests/bench/$(1).o $(ALL_ARCHIVES) $(archives.bench.$(1):%=$(O)/%.a)
 	@mkdir -p $$(@D)
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -o $$@ $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group \
