@@ -180,6 +180,9 @@ static void open_traffic(struct settings *settings, struct gavea_check *check)
 		.target = settings->target,
 		.set_command = list_of(check, "set"),
 		.observe_command = list_of(check, "observe")};
+	/* One copy: the driver is to look at this host's server, not at a second backend. */
+	if (settings->strategy == STRATEGY_ROLLING)
+		traffic->backend[COLOUR_GREEN] = NULL;
 	settings->counts_socket = gavea_option_string(check, "counts_socket");
 	settings->counts_file = gavea_option_string(check, "counts_file");
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One tick: look, decide, do, as long as there is something to do at once. */
 #include "app.h"
+#include "machine_parts.h"
 
 #include "base/clock.h"
 #include "base/parse.h"
