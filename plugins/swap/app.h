@@ -34,6 +34,9 @@ struct app {
 	struct stager *stager;
 	int64_t looked_boot; /* the last look; 0: none yet */
 	int64_t leased_boot; /* until then there is a lease */
+	bool beats; /* there is a heartbeat, or there may be one of before a restart */
+	bool executed; /* the dead man's switch has taken the requests from the new colour */
+	int64_t watched_for; /* a watcher was started for the swap that began then */
 	bool recovered; /* the first tick after a start has been made */
 	int series[8];
 };

@@ -20,21 +20,24 @@ struct counts_side {
 	uint64_t slow
 		[COUNTS_LIMITS_MAX]; /* not answered within limit i; a failed one without a time is slow too */
 	uint64_t aborted; /* by the client, neither good nor bad */
-	uint64_t redispatched; /* meant for this colour, served by the other one or by another server */
+	uint64_t
+		redispatched; /* meant for this colour, served by the other one or by another server: errors too */
 };
 
 struct counts_view {
 	struct counts_side side[COLOURS];
 	uint64_t others; /* lines about other backends */
 	uint64_t malformed; /* lines that could not be read */
-	uint64_t overflows; /* datagrams that the kernel dropped, as far as it tells */
+	uint64_t
+		overflows; /* how often lines were lost, as far as can be told: a log cut short, a socket removed. What
+			       HAProxy drops itself it tells: traffic_view.dropped_logs */
 	int64_t last_ns; /* CLOCK_MONOTONIC of the last line; 0: none */
 };
 
 struct counts_settings {
 	const char *socket; /* path of the datagram socket to bind; NULL: none */
 	const char *file; /* a log file to follow (nginx); NULL: none */
-	const char *backend[COLOURS]; /* names as they stand in the log */
+	const char *backend[COLOURS]; /* names as they stand in the log; "BACKEND/SERVER": one server of it */
 	const int64_t *limits; /* nanoseconds, ascending */
 	unsigned limit_count;
 };

@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 struct counts_name {
 	char *backend; /* NULL: this colour has none */
@@ -22,7 +23,9 @@ struct counts {
 	int64_t limit[COUNTS_LIMITS_MAX];
 	unsigned limit_count;
 	char *socket_path;
-	int socket;
+	int socket; /* the thread's */
+	dev_t socket_device; /* of what was bound at socket_path */
+	ino_t socket_inode;
 	int wake; /* eventfd: the thread ends */
 	struct batch *batch; /* the thread's */
 	struct logtail *tail; /* the thread's */

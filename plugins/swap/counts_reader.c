@@ -19,6 +19,7 @@
 
 #define BATCH 64
 #define TAIL_PAUSE_MS 200
+#define MEND_PAUSE_MS 2000
 /* The proxy, which runs as another user, writes by the group of the folder. */
 #define SOCKET_MODE 0660
 
@@ -61,10 +62,13 @@ static int bind_socket(int fd, const struct sockaddr_un *address, struct error *
 	return 0;
 }
 
-static int open_socket(struct counts *counts, const char *path, struct error *error)
+/* Binds, and remembers what stands at the path by now. */
+static int open_socket(struct counts *counts, struct error *error)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	const char *path = counts->socket_path;
 	_cleanup_fd_ int fd = -EBADF;
+	struct stat st;
 	int r;
 
 	if (strlen(path) >= sizeof address.sun_path)
@@ -77,14 +81,24 @@ static int open_socket(struct counts *counts, const char *path, struct error *er
 	r = bind_socket(fd, &address, error);
 	if (r < 0)
 		return r;
-	counts->socket_path = strdup(path);
-	counts->batch = calloc(1, sizeof *counts->batch);
+	if (chmod(path, SOCKET_MODE) < 0 || lstat(path, &st) < 0) {
+		r = -errno;
+		unlink(path);
+		return error_set(error, r, "%s: can't set its mode: %s", path, error_text(NULL, r));
+	}
+	counts->socket_device = st.st_dev;
+	counts->socket_inode = st.st_ino;
+	fd_close(counts->socket);
 	counts->socket = TAKE_FD(fd);
-	if (!counts->socket_path || !counts->batch)
-		return error_set(error, -ENOMEM, "out of memory");
-	if (chmod(path, SOCKET_MODE) < 0)
-		return error_set(error, -errno, "%s: can't set its mode: %s", path, error_text(NULL, -errno));
 	return 0;
+}
+
+static bool still_bound(const struct counts *counts)
+{
+	struct stat st;
+
+	return lstat(counts->socket_path, &st) == 0 && st.st_dev == counts->socket_device &&
+		st.st_ino == counts->socket_inode;
 }
 
 static void prepare(struct batch *batch)
@@ -104,10 +118,14 @@ int counts_reader_open(struct counts *counts, const struct counts_settings *sett
 	counts->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (counts->wake < 0)
 		return error_set(error, -errno, "can't make an eventfd: %s", error_text(NULL, -errno));
-	if (settings->socket)
-		r = open_socket(counts, settings->socket, error);
-	if (r == 0 && counts->batch)
+	if (settings->socket) {
+		counts->socket_path = strdup(settings->socket);
+		counts->batch = calloc(1, sizeof *counts->batch);
+		if (!counts->socket_path || !counts->batch)
+			return error_set(error, -ENOMEM, "out of memory");
 		prepare(counts->batch);
+		r = open_socket(counts, error);
+	}
 	if (r == 0 && settings->file)
 		r = logtail_open(settings->file, &counts->tail, error);
 	return r;
@@ -159,21 +177,40 @@ static void read_tail(struct counts *counts)
 		counts_commit(counts, &lines.sum);
 }
 
+/* Somebody tidied up, and the proxy now writes to nobody: its lines are lost, which must be told. */
+static void mend_socket(struct counts *counts)
+{
+	struct counts_view sum = {.overflows = 1};
+
+	if (!still_bound(counts) && open_socket(counts, NULL) == 0)
+		counts_commit(counts, &sum);
+}
+
+static int pause_of(const struct counts *counts)
+{
+	return counts->tail ? TAIL_PAUSE_MS : MEND_PAUSE_MS;
+}
+
 void *counts_reader_run(void *userdata)
 {
 	struct counts *counts = userdata;
+	int64_t mended = clock_ns(CLOCK_MONOTONIC), now;
 	struct pollfd pollers[] = {
-		{.fd = counts->wake, .events = POLLIN},
-		{.fd = counts->socket, .events = POLLIN},
-	};
+		{.fd = counts->wake, .events = POLLIN}, {.fd = counts->socket, .events = POLLIN}};
 
 	while (!(pollers[0].revents & POLLIN)) {
-		if (poll(pollers, ARRAY_SIZE(pollers), counts->tail ? TAIL_PAUSE_MS : -1) < 0)
+		pollers[1].fd = counts->socket;
+		if (poll(pollers, ARRAY_SIZE(pollers), pause_of(counts)) < 0)
 			continue;
 		if (pollers[1].revents & POLLIN)
 			read_socket(counts);
 		if (counts->tail)
 			read_tail(counts);
+		now = clock_ns(CLOCK_MONOTONIC);
+		if (counts->socket_path && now - mended >= MEND_PAUSE_MS * NSEC_PER_MSEC) {
+			mend_socket(counts);
+			mended = now;
+		}
 	}
 	return NULL;
 }
@@ -188,7 +225,7 @@ void counts_reader_stop(struct counts *counts)
 
 void counts_reader_done(struct counts *counts)
 {
-	if (counts->socket >= 0 && counts->socket_path)
+	if (counts->socket >= 0 && still_bound(counts))
 		unlink(counts->socket_path);
 	counts->socket = fd_close(counts->socket);
 	counts->wake = fd_close(counts->wake);

@@ -44,7 +44,7 @@ int haproxy_client_info(
 }
 
 static int ask_state(const struct haproxy_client *client, const char *backend, int64_t deadline,
-	struct haproxy_stat *stat, struct buf *reply, struct error *error)
+	struct buf *reply, int64_t *ret_id, struct error *error)
 {
 	_cleanup_error_ struct error why = ERROR_INIT;
 	char command[HAPROXY_NAME_MAX + 32];
@@ -54,7 +54,10 @@ static int ask_state(const struct haproxy_client *client, const char *backend, i
 	r = haproxy_ask(client->socket, command, deadline, reply, error);
 	if (r < 0)
 		return r;
-	r = haproxy_state_parse(buf_str(reply), stat, &why);
+	if (startswith(buf_str(reply), "Can't find backend"))
+		return error_set(
+			error, -ENOENT, "%s: HAProxy has no backend \"%s\"", client->socket, backend);
+	r = haproxy_state_backend(buf_str(reply), backend, ret_id, &why);
 	return r < 0 ? unusable(client, command, r, &why, error) : 0;
 }
 
@@ -62,21 +65,32 @@ int haproxy_client_stat(const struct haproxy_client *client, const char *backend
 	struct haproxy_stat *stat, struct error *error)
 {
 	_cleanup_buf_ struct buf reply = BUF_INIT;
+	_cleanup_buf_ struct buf state = BUF_INIT;
 	_cleanup_error_ struct error why = ERROR_INIT;
-	char command[HAPROXY_NAME_MAX + 32];
-	int r;
+	char command[64];
+	int64_t id;
+	int r = ask_state(client, backend, deadline, &state, &id, error);
 
-	snprintf(command, sizeof command, "show stat %s 7 -1", backend);
+	if (r < 0)
+		return r;
+	/* Not by its name: "show stat NAME" finds a frontend of this name first. */
+	snprintf(command, sizeof command, "show stat %lld 7 -1", (long long)id);
 	r = haproxy_ask(client->socket, command, deadline, &reply, error);
 	if (r < 0)
 		return r;
-	if (startswith(buf_str(&reply), "No such proxy"))
-		return error_set(
-			error, -ENOENT, "%s: HAProxy has no backend \"%s\"", client->socket, backend);
 	r = haproxy_stat_parse(buf_str(&reply), backend, stat, &why);
-	if (r < 0)
-		return unusable(client, command, r, &why, error);
-	return ask_state(client, backend, deadline, stat, &reply, error);
+	if (r == 0)
+		r = haproxy_state_parse(buf_str(&state), stat, &why);
+	return r < 0 ? unusable(client, command, r, &why, error) : 0;
+}
+
+int haproxy_client_settled(const struct haproxy_client *client, const char *backend,
+	const struct haproxy_row *row, struct error *error)
+{
+	if (!row->unchecked)
+		return 0;
+	return error_set(error, -EAGAIN, "%s: HAProxy has just started and has not checked %s/%s yet",
+		client->socket, backend, row->name);
 }
 
 int haproxy_client_server_state(const struct haproxy_client *client, const char *backend, const char *server,
@@ -136,31 +150,42 @@ static void remember(
 	view->generation = process + ((uint64_t)client->resets << 54);
 }
 
+/* One look at all. -EAGAIN: the process that answered is not the one that did before, or not ready. */
+static int look_once(struct haproxy_client *client,
+	int (*look)(void *userdata, struct traffic_view *view, int64_t deadline, struct error *error),
+	void *userdata, struct traffic_view *view, int64_t deadline, struct error *error)
+{
+	struct haproxy_info before, after;
+	int r = haproxy_client_info(client, deadline, &before, error);
+
+	if (r == 0)
+		r = look(userdata, view, deadline, error);
+	if (r == 0)
+		r = haproxy_client_info(client, deadline, &after, error);
+	if (r < 0)
+		return r;
+	if (process_of(&before) != process_of(&after))
+		return error_set(
+			error, -EAGAIN, "%s: HAProxy is being reloaded again and again", client->socket);
+	remember(client, &after, view);
+	return 0;
+}
+
 int haproxy_client_observe(struct haproxy_client *client,
 	int (*look)(void *userdata, struct traffic_view *view, int64_t deadline, struct error *error),
 	void *userdata, struct traffic_view *ret_view, int64_t deadline, struct error *error)
 {
-	for (int i = 0; i < LOOKS_MAX; i++) {
-		struct haproxy_info before, after;
+	for (int i = 1;; i++) {
 		struct traffic_view view = *ret_view;
-		int r = haproxy_client_info(client, deadline, &before, error);
+		int r = look_once(client, look, userdata, &view, deadline, error);
 
 		if (r == 0)
-			r = look(userdata, &view, deadline, error);
-		if (r == 0)
-			r = haproxy_client_info(client, deadline, &after, error);
-		if (r < 0 && r != -EAGAIN)
-			return r;
-		if (r == 0 && process_of(&before) == process_of(&after)) {
-			remember(client, &after, &view);
 			*ret_view = view;
-			return 0;
-		}
-		if (clock_ns(CLOCK_MONOTONIC) + LOOK_PAUSE_MS * NSEC_PER_MSEC >= deadline)
-			break;
+		if (r != -EAGAIN || i == LOOKS_MAX ||
+			clock_ns(CLOCK_MONOTONIC) + LOOK_PAUSE_MS * NSEC_PER_MSEC >= deadline)
+			return r;
 		poll(NULL, 0, LOOK_PAUSE_MS);
 	}
-	return error_set(error, -EAGAIN, "%s: HAProxy is being reloaded again and again", client->socket);
 }
 
 bool haproxy_needs_drain(const struct haproxy_row *row)

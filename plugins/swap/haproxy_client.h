@@ -26,6 +26,10 @@ int haproxy_client_info(
 int haproxy_client_stat(const struct haproxy_client *client, const char *backend, int64_t deadline,
 	struct haproxy_stat *stat, struct error *error);
 
+/* -EAGAIN: a server whose health HAProxy only assumes, because it has just started. That is neither up nor down. */
+int haproxy_client_settled(const struct haproxy_client *client, const char *backend,
+	const struct haproxy_row *row, struct error *error);
+
 /* "set server BACKEND/SERVER state STATE": "ready", "drain" or "maint". */
 int haproxy_client_server_state(const struct haproxy_client *client, const char *backend, const char *server,
 	const char *state, int64_t deadline, struct error *error);
@@ -36,7 +40,7 @@ int haproxy_client_server_cut(const struct haproxy_client *client, const char *b
 
 /*
  * Looks until one process has answered all: calls look() between two "show info" of the same process, and again if it
- * changed. Then fills in the generation and dropped_logs. A process whose counters began anew is another generation.
+ * changed or look() says -EAGAIN, for a second or so. Then fills in the generation and dropped_logs. A process whose counters began anew is another generation.
  */
 int haproxy_client_observe(struct haproxy_client *client,
 	int (*look)(void *userdata, struct traffic_view *view, int64_t deadline, struct error *error),

@@ -30,10 +30,10 @@ static struct ratio partner(unsigned green, uint32_t share)
 
 int ratio_find(uint32_t share, struct ratio *ret_ratio)
 {
-	struct ratio best = {0, 100};
+	struct ratio best = {0, 1};
 
 	if (share == 0 || share == SHARE_ALL) {
-		*ret_ratio = share ? (struct ratio){100, 0} : best;
+		*ret_ratio = share ? (struct ratio){1, 0} : best;
 		return 0;
 	}
 	for (unsigned green = 1; green <= HAPROXY_WEIGHT_MAX; green++) {

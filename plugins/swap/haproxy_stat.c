@@ -7,8 +7,20 @@
 #include <errno.h>
 #include <stdio.h>
 
-enum stat_column { PXNAME, SVNAME, TYPE, STATUS, SCUR, QCUR, WEIGHT, REQ_TOT, HRSP_5XX, STAT_COLUMNS };
-enum state_column { SRV_NAME, SRV_ADMIN_STATE, SRV_UWEIGHT, STATE_COLUMNS };
+enum stat_column {
+	PXNAME,
+	SVNAME,
+	TYPE,
+	STATUS,
+	SCUR,
+	QCUR,
+	WEIGHT,
+	REQ_TOT,
+	HRSP_5XX,
+	CHECK_STATUS,
+	STAT_COLUMNS
+};
+enum state_column { BE_ID, BE_NAME, SRV_NAME, SRV_ADMIN_STATE, SRV_UWEIGHT, STATE_COLUMNS };
 
 bool haproxy_name_valid(const char *name)
 {
@@ -106,6 +118,7 @@ static int read_row(char (*fields)[HAPROXY_FIELD_MAX], const struct haproxy_colu
 		return error_set(error, -EBADMSG, "\"%.40s\" is no name of a server", fields[SVNAME]);
 	snprintf(row->name, sizeof row->name, "%s", fields[SVNAME]);
 	snprintf(row->status, sizeof row->status, "%s", fields[STATUS]);
+	row->unchecked = streq(fields[CHECK_STATUS], "INI") && startswith(row->status, "UP ");
 	return read_numbers(fields, columns, row, error);
 }
 
@@ -146,6 +159,7 @@ int haproxy_stat_parse(const char *text, const char *proxy, struct haproxy_stat 
 		[WEIGHT] = {.name = "weight"},
 		[REQ_TOT] = {.name = "req_tot"},
 		[HRSP_5XX] = {.name = "hrsp_5xx"},
+		[CHECK_STATUS] = {.name = "check_status", .optional = true},
 	};
 	struct haproxy_table table = {text, ',', columns, ARRAY_SIZE(columns)};
 	char fields[STAT_COLUMNS][HAPROXY_FIELD_MAX];
@@ -183,19 +197,49 @@ static int take_state(struct haproxy_stat *stat, char (*fields)[HAPROXY_FIELD_MA
 	return 0;
 }
 
+static int begin_state(struct haproxy_table *table, struct error *error)
+{
+	/* The format's version stands on a line of its own. */
+	table->text += strcspn(table->text, "#");
+	return haproxy_table_begin(table, error);
+}
+
+#define STATE_TABLE(columns_) \
+	struct haproxy_column columns_[STATE_COLUMNS] = { \
+		[BE_ID] = {.name = "be_id"}, \
+		[BE_NAME] = {.name = "be_name"}, \
+		[SRV_NAME] = {.name = "srv_name"}, \
+		[SRV_ADMIN_STATE] = {.name = "srv_admin_state"}, \
+		[SRV_UWEIGHT] = {.name = "srv_uweight"}, \
+	}
+
+int haproxy_state_backend(const char *text, const char *backend, int64_t *ret_id, struct error *error)
+{
+	STATE_TABLE(columns);
+	struct haproxy_table table = {text, ' ', columns, ARRAY_SIZE(columns)};
+	char fields[STATE_COLUMNS][HAPROXY_FIELD_MAX];
+	int64_t id;
+
+	if (begin_state(&table, error) < 0)
+		return -EBADMSG;
+	while (haproxy_table_next(&table, fields)) {
+		if (!streq(fields[BE_NAME], backend))
+			continue;
+		if (haproxy_number(fields[BE_ID], "be_id", &id, error) < 0)
+			return -EBADMSG;
+		*ret_id = id;
+		return 0;
+	}
+	return error_set(error, -ENOENT, "the backend \"%s\" has no servers", backend);
+}
+
 int haproxy_state_parse(const char *text, struct haproxy_stat *stat, struct error *error)
 {
-	struct haproxy_column columns[STATE_COLUMNS] = {
-		[SRV_NAME] = {.name = "srv_name"},
-		[SRV_ADMIN_STATE] = {.name = "srv_admin_state"},
-		[SRV_UWEIGHT] = {.name = "srv_uweight"},
-	};
+	STATE_TABLE(columns);
 	struct haproxy_table table = {text, ' ', columns, ARRAY_SIZE(columns)};
 	char fields[STATE_COLUMNS][HAPROXY_FIELD_MAX];
 
-	/* The format's version stands on a line of its own. */
-	table.text += strcspn(text, "#");
-	if (haproxy_table_begin(&table, error) < 0)
+	if (begin_state(&table, error) < 0)
 		return -EBADMSG;
 	while (haproxy_table_next(&table, fields))
 		if (take_state(stat, fields, error) < 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What HAProxy tells about itself: "show info", "show stat PROXY 7 -1" (CSV), "show servers state PROXY" and "get map".
+ * What HAProxy tells about itself: "show info", "show stat PROXY 7 -1" (CSV), "show servers state BACKEND" and "get map".
  * Columns are found by their names in the header, since each version adds some. Parsers of text alone: nothing blocks.
  * -EBADMSG with an error that says what is wrong with the answer; the caller adds whose it is.
  */
@@ -44,6 +44,7 @@ struct haproxy_row {
 	int64_t errors;
 	unsigned admin; /* enum haproxy_admin; 0 until haproxy_state_parse() */
 	int64_t set_weight; /* -1 until then */
+	bool unchecked; /* "UP 1/3" by assumption: HAProxy has just started and has made no check yet */
 };
 
 struct haproxy_stat {
@@ -62,6 +63,9 @@ bool haproxy_name_valid(const char *name);
 int haproxy_stat_parse(const char *text, const char *proxy, struct haproxy_stat *stat, struct error *error);
 void haproxy_stat_done(struct haproxy_stat *stat);
 #define _cleanup_haproxy_stat_ _cleanup_(haproxy_stat_done)
+
+/* HAProxy's number of the backend, from "show servers state": -ENOENT when it has no servers. */
+int haproxy_state_backend(const char *text, const char *backend, int64_t *ret_id, struct error *error);
 
 /* Adds the servers' administrative states to what haproxy_stat_parse() found. */
 int haproxy_state_parse(const char *text, struct haproxy_stat *stat, struct error *error);

@@ -221,6 +221,13 @@ static bool read_seconds(const struct logtext *text, int64_t *ret_ns)
 	return true;
 }
 
+static struct cursor cursor_over(const struct logtext *text)
+{
+	const char *at = text->at ? text->at : "";
+
+	return (struct cursor){at, at + text->size};
+}
+
 /* The next of a list that nginx separates by ", " and, over internal redirects, " : ". */
 static bool next_part(struct cursor *c, struct logtext *ret_part)
 {
@@ -237,7 +244,7 @@ static bool next_part(struct cursor *c, struct logtext *ret_part)
 
 static bool read_attempts(const struct logtext *text, int *ret_count)
 {
-	struct cursor c = {text->at, text->at + text->size};
+	struct cursor c = cursor_over(text);
 	struct logtext part;
 	int64_t status;
 
@@ -249,7 +256,7 @@ static bool read_attempts(const struct logtext *text, int *ret_count)
 
 static bool read_times(const struct logtext *text, int64_t *ret_ns)
 {
-	struct cursor c = {text->at, text->at + text->size};
+	struct cursor c = cursor_over(text);
 	struct logtext part;
 	int64_t sum = -1, ns;
 

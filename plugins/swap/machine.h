@@ -92,23 +92,4 @@ bool world_serves(const struct world *world, enum colour colour, char *text, siz
 /* Whether the colour is surely broken, and why. */
 bool world_broken(const struct world *world, enum colour colour, uint32_t restarts, char *text, size_t size);
 
-/* For the parts of the machine. */
-void decide(struct decision *decision, enum action action, const char *format, ...) _printf_(3, 4);
-void decide_rolling_back(const struct settings *settings, const struct swap *swap, const struct world *world,
-	int64_t now_boot, struct decision *decision);
-void decide_rolling(const struct settings *settings, const struct swap *swap, const struct world *world,
-	int64_t now_boot, struct decision *decision);
-void decide_unready(
-	const struct world *world, enum colour colour, const char *why, struct decision *decision);
-/* Hooks of this state: false when they are over. */
-bool decide_hooks(const struct settings *settings, const struct swap *swap, const struct world *world,
-	struct decision *decision);
-/* Drains a colour: true when nothing is left there, or its sessions were cut. */
-bool decide_drained(const struct swap *swap, const struct world *world, enum colour colour, int64_t now_boot,
-	struct decision *decision);
-void decide_started(const struct settings *settings, const struct swap *swap, const struct world *world,
-	int64_t now_boot, struct decision *decision);
-void decide_hold(const struct settings *settings, const struct swap *swap, const struct world *world,
-	int64_t now_boot, struct decision *decision);
-
 #endif

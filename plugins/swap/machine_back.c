@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Going back, and the states of a rolling swap that differ. */
 #include "base/clock.h"
-#include "machine.h"
+#include "machine_parts.h"
 
 #include <stdio.h>
-
-static void on_to(const struct swap *swap, uint32_t part, struct decision *decision)
-{
-	decide(decision, ACTION_NEXT, "done");
-	decision->state = swap->state;
-	decision->step = swap->step;
-	decision->part = part;
-}
 
 static void ask(struct decision *decision, enum action action, enum colour colour, const char *text)
 {
@@ -26,7 +18,7 @@ static void verify_old(const struct swap *swap, const struct world *world, struc
 	char why[256];
 
 	if (swap->reached < STATE_SHIFT)
-		on_to(swap, PART_SHARE, decision);
+		decide_part(swap, PART_SHARE, decision);
 	else if (!world->service_seen[old])
 		decide(decision, ACTION_WAIT, "%s", world->service_error);
 	else if (world->service[old].state != SERVICE_RUNNING)
@@ -34,16 +26,15 @@ static void verify_old(const struct swap *swap, const struct world *world, struc
 	else if (!world_serves(world, old, why, sizeof why))
 		decide_unready(world, old, why, decision);
 	else
-		on_to(swap, PART_SHARE, decision);
+		decide_part(swap, PART_SHARE, decision);
 }
 
 static void share_back(const struct swap *swap, const struct world *world, struct decision *decision)
 {
 	uint32_t share = machine_green(swap, 0);
 
-	if (world->traffic_seen && world->traffic.share == share &&
-		(world->traffic.share_stored == share || world->traffic.share_stored == SHARE_UNKNOWN)) {
-		on_to(swap, PART_DRAIN, decision);
+	if (world_has_share(world, share)) {
+		decide_part(swap, PART_DRAIN, decision);
 		return;
 	}
 	decision->share = share;
@@ -57,7 +48,7 @@ static void drain_new(
 	bool down = world->service_seen[new] && world->service[new].state != SERVICE_RUNNING;
 
 	if (down || swap->reached < STATE_SHIFT || decide_drained(swap, world, new, now_boot, decision))
-		on_to(swap, PART_STOP, decision);
+		decide_part(swap, PART_STOP, decision);
 }
 
 static void stop_new(
@@ -72,7 +63,7 @@ static void stop_new(
 			(world->service[new].state == SERVICE_STOPPED ||
 				world->service[new].state == SERVICE_FAILED)) ||
 		late)
-		on_to(swap, PART_HOOKS, decision);
+		decide_part(swap, PART_HOOKS, decision);
 	else if (!world->service_seen[new])
 		decide(decision, ACTION_WAIT, "%s", world->service_error);
 	else if (swap->reached >= STATE_SHIFT &&
@@ -99,13 +90,13 @@ static void rolling_back(const struct settings *settings, const struct swap *swa
 	char why[256];
 
 	if (swap->reached < STATE_DRAIN && swap->reached < STATE_STARTED) {
-		on_to(swap, PART_HOOKS, decision);
+		decide_part(swap, PART_HOOKS, decision);
 	} else if (swap->part == PART_FIRST) {
 		if (settings->release.link && *swap->before && !streq(world->linked, swap->before)) {
 			decision->release = swap->before;
 			ask(decision, ACTION_LINK, colour, "");
 		} else {
-			on_to(swap, PART_STOP, decision);
+			decide_part(swap, PART_STOP, decision);
 		}
 	} else if (swap->part == PART_STOP) {
 		bool untouched = swap->reached == STATE_DRAIN;
@@ -114,7 +105,7 @@ static void rolling_back(const struct settings *settings, const struct swap *swa
 			(world->service_seen[colour] && world->service[colour].state != SERVICE_RUNNING &&
 				world->service[colour].state != SERVICE_STARTING &&
 				world->service[colour].state != SERVICE_STOPPING))
-			on_to(swap, PART_RETURN, decision);
+			decide_part(swap, PART_RETURN, decision);
 		else
 			ask(decision, ACTION_STOP, colour, "");
 	} else if (!world->service_seen[colour] || world->service[colour].state != SERVICE_RUNNING) {
@@ -122,7 +113,7 @@ static void rolling_back(const struct settings *settings, const struct swap *swa
 	} else if (!world_serves(world, colour, why, sizeof why)) {
 		decide_unready(world, colour, why, decision);
 	} else {
-		on_to(swap, PART_HOOKS, decision);
+		decide_part(swap, PART_HOOKS, decision);
 	}
 	(void)now_boot;
 }
@@ -153,8 +144,7 @@ void decide_rolling(const struct settings *settings, const struct swap *swap, co
 
 	if (swap->state == STATE_DRAIN) {
 		if (decide_drained(swap, world, colour, now_boot, decision)) {
-			decide(decision, ACTION_NEXT, "done");
-			machine_next(settings, swap, decision);
+			decide_next(settings, swap, decision);
 		}
 	} else if (world->service_seen[colour] && world->service[colour].state != SERVICE_RUNNING) {
 		decision->ban = true;
@@ -163,7 +153,6 @@ void decide_rolling(const struct settings *settings, const struct swap *swap, co
 	} else if (!world_serves(world, colour, why, sizeof why)) {
 		decide_unready(world, colour, why, decision);
 	} else {
-		decide(decision, ACTION_NEXT, "done");
-		machine_next(settings, swap, decision);
+		decide_next(settings, swap, decision);
 	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * nginx's worker processes on this host, by their titles in /proc. An old one that is shutting down still has clients
- * from before a reload. Several nginx are not told apart.
+ * from before a reload.
  */
 #ifndef SWAP_NGINX_WORKERS_H
 #define SWAP_NGINX_WORKERS_H
@@ -13,16 +13,21 @@
 
 #define NGINX_WORKERS_MAX 1024
 
+struct nginx_worker {
+	pid_t pid;
+	pid_t master;
+};
+
 struct nginx_workers {
 	unsigned shutting_down;
 	unsigned count; /* of those that serve new clients; up to NGINX_WORKERS_MAX are kept */
-	pid_t pid[NGINX_WORKERS_MAX];
+	struct nginx_worker worker[NGINX_WORKERS_MAX];
 };
 
 /* Reads /proc. */
 int nginx_workers_read(struct nginx_workers *ret_workers, struct error *error);
 
-/* Whether there is one that was not there before. */
-bool nginx_workers_fresh(const struct nginx_workers *before, const struct nginx_workers *now);
+/* Whether one of the masters has workers that were not there before, and they alone serve new clients. */
+bool nginx_workers_replaced(const struct nginx_workers *before, const struct nginx_workers *now);
 
 #endif

@@ -97,6 +97,12 @@ const struct gavea_option settings_options[SETTINGS_OPTIONS] = {
 		"Until the old colour serves again; then the swap is frozen"},
 	{"observation_gap", GAVEA_OPTION_DURATION, 0, "1min", "5s..1h",
 		"A hold begins anew when nobody looked for longer than this"},
+	{"deadman", GAVEA_OPTION_DURATION, 0, "2min", "0s..1h",
+		"After how long without a sign of the agent gavea-swap-deadman gives all requests back to "
+		"the old colour; "
+		"0s: never"},
+	{"deadman_program", GAVEA_OPTION_STRING, 0, GAVEA_LIBEXEC_DIR "/gavea-swap-deadman", NULL,
+		"What watches where there is no systemd"},
 	{"lease", GAVEA_OPTION_CHOICE, 0, "none", "none|file|fleetlock",
 		"Whose leave a swap needs to go forward"},
 	{"lease_file", GAVEA_OPTION_STRING, 0, NULL, NULL,

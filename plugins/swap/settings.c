@@ -180,6 +180,9 @@ static void open_traffic(struct settings *settings, struct gavea_check *check)
 		.target = settings->target,
 		.set_command = list_of(check, "set"),
 		.observe_command = list_of(check, "observe")};
+	/* One copy: the driver is to look at this host's server, not at a second backend. */
+	if (settings->strategy == STRATEGY_ROLLING)
+		traffic->backend[COLOUR_GREEN] = NULL;
 	settings->counts_socket = gavea_option_string(check, "counts_socket");
 	settings->counts_file = gavea_option_string(check, "counts_file");
 }
@@ -210,6 +213,9 @@ static void open_times(struct settings *settings, struct gavea_check *check)
 	settings->drain_timeout = gavea_option_int(check, "drain_timeout");
 	settings->stop_timeout = gavea_option_int(check, "stop_timeout");
 	settings->rollback_timeout = gavea_option_int(check, "rollback_timeout");
+	settings->deadman = gavea_option_int(check, "deadman");
+	settings->deadman_program = gavea_option_string(check, "deadman_program");
+	settings->booted = access(BOOTED, F_OK) == 0;
 	settings->gap = gavea_option_int(check, "observation_gap");
 	settings->sign_valid = gavea_option_int(check, "sign_valid");
 }

@@ -27,6 +27,9 @@ struct settings {
 	bool inconclusive_rolls_back;
 	int64_t precheck_timeout, stage_timeout, start_timeout, settle, shift_timeout, drain_timeout,
 		stop_timeout, rollback_timeout;
+	int64_t deadman; /* after which nobody watches; 0: no dead man's switch */
+	const char *deadman_program;
+	bool booted; /* with systemd, whose timer is the dead man's switch */
 	int64_t gap; /* of observation that a hold survives */
 
 	struct hookspec hooks[HOOKS_MAX];
@@ -59,7 +62,7 @@ void settings_done(struct settings *settings);
 /* The hooks of a phase: the one at index, NULL at the end. */
 const struct hookspec *settings_hook(const struct settings *settings, enum phase phase, size_t index);
 
-#define SETTINGS_OPTIONS 59
+#define SETTINGS_OPTIONS 61
 extern const struct gavea_option settings_options[SETTINGS_OPTIONS];
 
 #endif

@@ -89,6 +89,7 @@ static int swap_open(struct gavea_check *check, void **ret_state)
 	folder = gavea_state_directory(check);
 	snprintf(app->folder, sizeof app->folder, "%s", folder ? folder : "");
 	open_series(app);
+	app->beats = true;
 	app_recall(app);
 	*ret_state = TAKE_PTR(app);
 	return 0;

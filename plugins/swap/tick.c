@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One tick: look, decide, do, as long as there is something to do at once. */
 #include "app.h"
+#include "machine_parts.h"
 
 #include "base/clock.h"
 #include "base/parse.h"
@@ -110,6 +111,10 @@ static bool round_of(struct app *app, int64_t deadline, struct decision *last, u
 
 	app_look(app, deadline);
 	machine_decide(&app->settings, &app->swap, &app->world, clock_ns(CLOCK_BOOTTIME), decision);
+	if (app->executed && state_is_exposed(app->swap.state))
+		decide(decision, ACTION_ROLL_BACK,
+			"nobody watched it for longer than the dead man's switch allows");
+	app->executed = false;
 	if (needs_lease(app, decision))
 		decide(decision, ACTION_WAIT, "there is no lease to go on: %s", app->world.lease_error);
 	*same = decision->action == last->action && decision->colour == last->colour ? *same + 1 : 0;
@@ -127,6 +132,7 @@ void app_tick(struct app *app, int64_t deadline)
 	unsigned same = 0;
 
 	if (!app_swaps(app) || *app->damage) {
+		app_heartbeat(app);
 		app->looked_boot = 0;
 		app_look(app, deadline);
 		return;

@@ -7,7 +7,8 @@
  * over a reload of the proxy (a file) is written before what is in its memory, so that a crash in between leaves a
  * difference that observe() shows and a second set() removes. All calls are idempotent, may block up to the deadline
  * (CLOCK_MONOTONIC, nanoseconds) that they are given, and return 0 or a negative errno with an error that names the
- * peer or the file. -EOPNOTSUPP: this kind of proxy can't do that.
+ * peer or the file. -EOPNOTSUPP: this kind of proxy can't do that. observe() is -EAGAIN while the proxy itself does not
+ * know yet: in a reload, and until its first checks.
  */
 #ifndef SWAP_TRAFFIC_H
 #define SWAP_TRAFFIC_H

@@ -130,8 +130,11 @@ static int look_at_sides(struct haproxy *h, struct traffic_view *view, int64_t d
 {
 	for (unsigned c = 0; c < COLOURS; c++) {
 		_cleanup_haproxy_stat_ struct haproxy_stat stat = {0};
-		int r = haproxy_client_stat(&h->client, h->settings.backend[c], deadline, &stat, error);
+		const char *backend = h->settings.backend[c];
+		int r = haproxy_client_stat(&h->client, backend, deadline, &stat, error);
 
+		for (size_t i = 0; r == 0 && i < stat.count; i++)
+			r = haproxy_client_settled(&h->client, backend, &stat.servers[i], error);
 		if (r < 0)
 			return r;
 		fill_side(&stat, &view->side[c]);

@@ -110,6 +110,8 @@ static int look(void *userdata, struct traffic_view *view, int64_t deadline, str
 		if (!w->place[c].server)
 			continue;
 		r = find_row(w, c, deadline, &rows[c], error);
+		if (r == 0)
+			r = haproxy_client_settled(&w->client, w->place[c].backend, &rows[c], error);
 		if (r < 0)
 			return r;
 		fill_side(&rows[c], &view->side[c]);

@@ -55,11 +55,11 @@ static int wait_for_workers(
 		r = nginx_workers_read(now, error);
 		if (r < 0)
 			return r;
-		if (nginx_workers_fresh(before, now))
+		if (nginx_workers_replaced(before, now))
 			return 0;
 		if (clock_ns(CLOCK_MONOTONIC) >= deadline)
 			return error_set(error, -ETIMEDOUT,
-				"%s: nginx has no new worker process after the reload: see its error log",
+				"%s: nginx has no new worker processes after the reload: see its error log",
 				nginx->path);
 		poll(NULL, 0, WORKERS_PAUSE_MS);
 	}

@@ -319,3 +319,43 @@ def test_the_command_line_shows_a_swap_and_never_stops_it(bed):
     assert json.loads(gavea("swap", "report", "shop", "--json").stdout)["entries"][0]["kind"] == "swap-started"
     refused = gavea("swap", "promote", "shop", check=False)
     assert refused.returncode == 1 and "no swap is under way" in refused.stderr
+
+
+def test_a_swap_that_nobody_watched_goes_back(bed):
+    shop = bed(steps=["10% 1h", "100% 0s"], deadman="1s", deadman_program=BUILD / "gavea-swap-deadman")
+    shop.swap("start", "release=2.0")
+    shop.wait("HOLD")
+    assert (shop.folder / "agent/state/plugins/swap/shop/files/heartbeat").exists()
+    # The agent stands still; what watches does not need it.
+    shop.agent.kill()
+    deadman = [BUILD / "gavea-swap-deadman", "--every", "1", shop.folder / "agent/state/plugins/swap"]
+    subprocess.run(deadman, check=True, timeout=60, stderr=subprocess.DEVNULL)
+    assert shop.share() == 0
+    shop.start()
+    last = shop.end()
+    assert (last["outcome"], last["reason"]) == (
+        "ROLLED_BACK", "nobody watched it for longer than the dead man's switch allows")
+    assert shop.up() == {"blue"}
+
+
+# ---- Rolling ----
+
+def test_a_rolling_swap_restarts_the_one_copy_and_gives_the_lease_back(bed, tmp_path):
+    shop = bed(strategy="rolling", steps=["100% 0s"], lease="file", lease_file=tmp_path / "bed0/app/lease",
+               hooks=["deploy/code -- {fake} hook code"])
+    shop.write("share", "10000\n")  # the fake then has nothing against a restart of blue
+    shop.write("green.up", "")
+    shop.swap("start", "release=2.0")
+    assert shop.end()["outcome"] == "DONE"
+    assert shop.trace() == ["hook code run 2.0 blue", "stop blue", "start blue"]
+
+
+def test_a_rolling_swap_that_fails_goes_back_on_the_same_copy(bed):
+    shop = bed({"health.hook": "exit 1\n"}, strategy="rolling", steps=["100% 0s"],
+               hooks=["smoke/health -- {fake} hook health"])
+    shop.write("share", "10000\n")
+    shop.write("green.up", "")
+    shop.swap("start", "release=2.0")
+    assert shop.end()["outcome"] == "ROLLED_BACK"
+    assert actions(shop) == ["stop blue", "start blue", "stop blue", "start blue"]
+    assert "blue" in shop.up()

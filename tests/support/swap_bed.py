@@ -17,7 +17,7 @@ SHIM = BUILD / "test-support/faulty.so"
 
 DEFAULTS = {
     "strategy": "canary", "steps": ["10% 0s", "100% 0s"], "keep_old": "0s", "settle": "0s", "service": "exec",
-    "traffic": "exec", "hooks_run_by": "session", "drain_timeout": "10s", "observation_gap": "1min",
+    "traffic": "exec", "hooks_run_by": "session", "drain_timeout": "10s", "observation_gap": "1min", "deadman": "0s",
 }
 
 
