@@ -403,7 +403,9 @@ def test_what_is_wrong_with_the_socket_is_said(lab, tmp_path):
      'the answer to "show info" is longer than 1 MiB'),
     ("binary", lambda c: (c.recv(4096), c.sendall(b"\0\1\2\3\n")),
      'the answer to "show info" is not text: is this HAProxy\'s socket?'),
-    ("other", lambda c: (c.recv(4096), c.sendall(b"220 mail.example ESMTP\r\n")),
+    ("killed", lambda c: (c.recv(4096), c.sendall(b"Name: HAProxy\nPid: 4711\nUptime: 5\n")),
+     'HAProxy did not finish its answer to "show info"'),
+    ("other", lambda c: (c.recv(4096), c.sendall(b"220 mail.example ESMTP\n\n")),
      'the answer to "show info" can\'t be used: it has no line "Pid"'),
 ])
 def test_whoever_else_answers_is_not_believed(lab, tmp_path, name, talk, said):
