@@ -27,6 +27,7 @@
 struct traffic_side {
 	int servers; /* that are configured */
 	int up; /* of these, in service: checked and up, or unchecked and ready */
+	int wavering; /* not counted as up, but still sent clients: a failed check or two are no end ("UP 1/3") */
 	int draining; /* take no new clients */
 	int64_t sessions; /* open now, WebSockets too */
 	int64_t queued;

@@ -108,7 +108,7 @@ static void describe(const struct haproxy_stat *stat, struct traffic_side *side)
 static void fill_side(const struct haproxy_stat *stat, struct traffic_side *side)
 {
 	side->servers = (int)stat->count;
-	side->up = side->draining = 0;
+	side->up = side->wavering = side->draining = 0;
 	side->sessions = MAX(stat->backend.sessions, 0);
 	side->queued = MAX(stat->backend.queued, 0);
 	side->requests = stat->backend.requests;
@@ -120,6 +120,7 @@ static void fill_side(const struct haproxy_stat *stat, struct traffic_side *side
 
 		side->draining += draining;
 		side->up += !draining && haproxy_row_up(row);
+		side->wavering += !draining && startswith(row->status, "UP ");
 		side->queued += MAX(row->queued, 0);
 	}
 	describe(stat, side);

@@ -88,6 +88,7 @@ static void fill_side(const struct haproxy_row *row, struct traffic_side *side)
 	side->servers = 1;
 	/* A weight of 0 is a share, not an illness. */
 	side->up = !held && (haproxy_row_up(row) || streq(row->status, "DRAIN"));
+	side->wavering = !held && startswith(row->status, "UP ") != NULL;
 	side->draining = haproxy_row_draining(row);
 	side->sessions = row->sessions;
 	side->queued = row->queued;

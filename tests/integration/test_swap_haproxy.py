@@ -82,7 +82,9 @@ class Site:
         def ended():
             status = self.status()
             return status["state"] in ("IDLE", "FROZEN") and status.get("last", {}).get("release") == release and status["last"]
-        return self._wait(f"the swap to {release} to end", ended)["outcome"]
+        last = self._wait(f"the swap to {release} to end", ended)
+        print(last["reason"])  # shown when a test fails
+        return last["outcome"]
 
     def report(self):
         return json.loads(self.command("report", "json=yes").stdout)
