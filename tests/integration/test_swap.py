@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Swaps from their beginning to their end: a real gavead, with two colours and a proxy that are files."""
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -162,6 +163,31 @@ def test_a_hook_that_hangs_is_ended_with_all_that_it_started(bed):
     child = int(shop.read("child"))
     wait_until("the hook's child to be gone", lambda: not Path(f"/proc/{child}").exists() or
                "State:\tZ" in Path(f"/proc/{child}/status").read_text())
+
+
+def test_a_hook_whose_end_nobody_saw_is_asked_whether_it_was_done(bed):
+    shop = bed({"db.hook": '[ "$GAVEA_HOOK_ACTION" = status ] && exit 0\necho begun\nsleep 304\n'},
+               hooks=["migrate/db status=yes -- {fake} hook db"])
+    shop.swap("start", "release=2.0")
+    hooks = shop.folder / "agent/state/plugins/swap/shop/files/hooks"
+    pid = int(wait_until("the hook's watcher", lambda: next((p.read_text() for p in hooks.glob("*-migrate-db-1.pid")), "")).split()[0])
+    wait_until("the hook to begin", lambda: "hook db run" in shop.read("trace"))
+    # Nothing that would write down how it ended is left.
+    for process in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = process.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if int(fields[3]) == pid:
+            os.kill(int(process.parent.name), signal.SIGKILL)
+    assert shop.end()["outcome"] == "DONE"
+    assert [line for line in shop.trace() if line.startswith("hook")] == ["hook db run 2.0 green", "hook db status 2.0 green"]
+
+
+def test_a_hook_that_is_not_there_is_found_before_anything_begins(bed):
+    shop = bed(hooks=["smoke/health -- /no/such/program"])
+    refused = shop.swap("start", "release=2.0", check=False)
+    assert "it may not start: hook smoke/health: /no/such/program: No such file or directory" in refused.stderr
 
 
 # ---- Two at once ----
