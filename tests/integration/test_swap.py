@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Swaps from their beginning to their end: a real gavead, with two colours and a proxy that are files."""
+import contextlib
 import json
 import os
 import signal
@@ -281,6 +282,33 @@ def test_a_proxy_that_forgot_its_share_gets_it_again(bed):
     wait_until("the share", lambda: shop.share() == 1000)
     shop.swap("abort")
     assert shop.end()["outcome"] == "ROLLED_BACK"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, for a file system of its own")
+def test_a_full_disk_stops_a_swap_and_it_goes_on_when_there_is_room(tmp_path):
+    shop = Bed(tmp_path / "bed", steps=["10% 1h", "100% 0s"])
+    state = tmp_path / "bed/agent/state"
+    state.mkdir(parents=True)
+    shop.start(prefix=["unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o size=2m tmpfs "$0" && exec "$@"', state])
+    try:
+        shop.wait("IDLE")
+        shop.swap("start", "release=2.0")
+        shop.wait("HOLD")
+        filler = Path(f"/proc/{shop.agent.pid}/root{state}/filler")
+        with open(filler, "wb", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(b"x" * 4096)
+        # There may be some room left behind the end of the journal.
+        asked = [shop.swap(word, check=False).stderr for word in ["pause", "resume"] * 10]
+        assert any("the journal can't be written: No space left on device" in text for text in asked), asked
+        # What can't be written down is not done.
+        (shop.fake_folder / "green.up").unlink()
+        shop.wait("HOLD", what=lambda s: "the journal can't be written: No space left on device" in s["trouble"])
+        assert shop.share() == 1000
+        filler.unlink()
+        assert shop.end()["outcome"] == "ROLLED_BACK"
+    finally:
+        shop.stop()
 
 
 # ---- Before ----
