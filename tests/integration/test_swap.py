@@ -341,6 +341,29 @@ def test_arguments_from_outside_are_judged(bed, argument, message):
     assert refused.returncode == 1 and message in refused.stderr
 
 
+# ---- Another configuration in the middle ----
+
+def test_reloads_in_a_hold_are_no_interruptions_and_fewer_steps_do_no_harm(bed):
+    shop = bed(steps=["10% 0s", "50% 1h", "100% 0s"])
+    shop.swap("start", "release=2.0")
+    shop.wait("HOLD", what=lambda s: s["step"] == 2)
+    for hold in range(4):
+        shop.configure(steps=["50% 1h", f"100% {3600 + hold}s"])
+        shop.agent.cli("reload")
+        shop.wait("HOLD", what=lambda s: s["steps"] == 2)
+    assert "interrupted" not in shop.swap("report").stdout
+    shop.wait("HOLD", what=lambda s: shop.share() == 10000)
+    shop.configure(strategy="rolling", steps=["100% 0s"])
+    shop.agent.cli("reload")
+    shop.wait("FROZEN", what=lambda s: 'a canary swap to 2.0 is under way, and the configuration says strategy "rolling"'
+              in s["summary"])
+    shop.configure(strategy="canary", steps=["100% 1h"])
+    shop.agent.cli("reload")
+    shop.wait("HOLD")
+    shop.swap("promote")
+    assert shop.end()["outcome"] == "DONE"
+
+
 # ---- The command line ----
 
 def test_the_command_line_shows_a_swap_and_never_stops_it(bed):
