@@ -33,6 +33,7 @@ struct app {
 	struct point_result points[POINTS_MAX];
 	struct stager *stager;
 	int64_t looked_boot; /* the last look; 0: none yet */
+	char holder[96]; /* who asks for the lease: this host and app */
 	int64_t leased_boot; /* until then there is a lease */
 	bool beats; /* there is a heartbeat, or there may be one of before a restart */
 	bool executed; /* the dead man's switch has taken the requests from the new colour */
@@ -67,6 +68,8 @@ void app_say(struct app *app, const char *kind, enum gavea_status status, const 
 void app_span(struct app *app, const struct swap *ended, int error);
 /* Finds what was under way, in open(). */
 void app_recall(struct app *app);
+/* The worker ends in order: what follows is no recovery. */
+void app_closed(struct app *app);
 
 /* ---- memory.c: small values that last over swaps ---- */
 

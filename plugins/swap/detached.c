@@ -262,7 +262,8 @@ int detached_observe(const struct hook_launch *launch, struct hook_view *ret_vie
 
 int detached_end(const struct hook_launch *launch, struct error *error)
 {
-	static const char *const endings[] = {".exit", ".exit.new", ".log", ".pid"};
+	/* Its log stays, for people; app_tidy() lets go of it with the swap's own. */
+	static const char *const endings[] = {".exit", ".exit.new", ".pid"};
 	struct process watcher, now;
 	int r = watcher_of(launch, &watcher);
 

@@ -41,8 +41,8 @@ static void say_next(struct app *app, const struct swap *before)
 	if (swap->state == STATE_SHIFT || swap->state == STATE_HOLD)
 		app_say(app, "swap-step", GAVEA_OK, "%s: %s step %u of %zu, %u.%02u %%", app->settings.app,
 			state_name(swap->state), swap->step + 1, app->settings.step_count,
-			app->settings.steps[swap->step].share / 100,
-			app->settings.steps[swap->step].share % 100);
+			machine_step(&app->settings, swap)->share / 100,
+			machine_step(&app->settings, swap)->share % 100);
 	else
 		app_say(app, "swap-step", GAVEA_OK, "%s: %s", app->settings.app, state_name(swap->state));
 }
@@ -56,7 +56,7 @@ static int apply_next(struct app *app, const struct decision *decision)
 	if (r < 0)
 		return r;
 	if (before.state == STATE_SHIFT && before.strategy != STRATEGY_ROLLING)
-		next.share = app->settings.steps[before.step].share;
+		next.share = machine_step(&app->settings, &before)->share;
 	if (before.state == STATE_ROLLING_BACK && before.part == PART_SHARE)
 		next.share = 0;
 	next.step = decision->step;
@@ -138,7 +138,7 @@ static int apply_end(struct app *app, const struct decision *decision, int64_t d
 	app_span(app, &ended, 0);
 	app_tidy(app);
 	if (!streq(app->settings.lease.provider, "none") &&
-		lease_give(&app->settings.lease, app->settings.app, deadline, &error) < 0)
+		lease_give(&app->settings.lease, app->holder, deadline, &error) < 0)
 		gavea_log(app->check, GAVEA_LOG_WARNING, "the lease could not be given back: %s",
 			error_text(&error, -EIO));
 	app->leased_boot = 0;
@@ -236,7 +236,7 @@ static int take_lease(struct app *app, int64_t deadline, struct error *error)
 	struct lease lease;
 	struct swap next = app->swap;
 	int64_t now = clock_ns(CLOCK_BOOTTIME);
-	int r = lease_take(&app->settings.lease, app->settings.app, deadline, &lease, error);
+	int r = lease_take(&app->settings.lease, app->holder, deadline, &lease, error);
 
 	if (r < 0) {
 		snprintf(app->world.lease_error, sizeof app->world.lease_error, "%s", error_text(error, r));

@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #define DEFAULT_TIMEOUT (5 * 60 * NSEC_PER_SEC)
+#define WORDS_MAX 4096
 #define TIMEOUT_MAX (24 * 3600 * NSEC_PER_SEC)
 
 static const char *const phases[PHASES] = {"before", "migrate", "deploy", "smoke", "after", "done", "failed"};
@@ -106,8 +107,11 @@ static int take_setting(struct hookspec *hook, const char *word, struct error *e
 
 static int take_program(struct hookspec *hook, char **words, size_t count, struct error *error)
 {
-	char **list = calloc(count + 1, sizeof *list);
+	char **list;
 
+	if (count == 0 || count > WORDS_MAX)
+		return error_set(error, -EINVAL, "expected a program after --");
+	list = calloc(count + 1, sizeof *list);
 	if (!list)
 		return -ENOMEM;
 	hook->words = (struct words){list, 0};
@@ -116,8 +120,6 @@ static int take_program(struct hookspec *hook, char **words, size_t count, struc
 		if (!list[hook->words.count])
 			return -ENOMEM;
 	}
-	if (count == 0)
-		return error_set(error, -EINVAL, "expected a program after --");
 	if (list[0][0] != '/')
 		return error_set(error, -EINVAL, "\"%s\" is not an absolute path", list[0]);
 	return 0;

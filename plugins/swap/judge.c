@@ -5,7 +5,9 @@
 #include "base/clock.h"
 #include "base/parse.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 /* ---- Gates ---- */
 
@@ -144,6 +146,21 @@ static void judge_manual(struct app *app, const struct point *point, struct poin
 			point->manual);
 }
 
+/* A hook that can't be run is found before anything was begun. */
+static bool hooks_are_there(struct app *app)
+{
+	for (size_t i = 0; i < app->settings.hook_count; i++) {
+		const struct hookspec *hook = &app->settings.hooks[i];
+
+		if (access(hook->words.list[0], X_OK) == 0)
+			continue;
+		snprintf(app->world.ready_text, sizeof app->world.ready_text, "hook %s/%s: %.100s: %s",
+			phase_name(hook->phase), hook->name, hook->words.list[0], strerror(errno));
+		return false;
+	}
+	return true;
+}
+
 bool app_preflight(struct app *app)
 {
 	struct world *world = &app->world;
@@ -163,5 +180,5 @@ bool app_preflight(struct app *app)
 			snprintf(world->ready_text, sizeof world->ready_text,
 				"preflight \"%.80s\" does not hold: %.120s", point->text, result->evidence);
 	}
-	return missing == 0;
+	return missing == 0 && hooks_are_there(app);
 }

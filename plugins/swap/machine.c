@@ -110,7 +110,7 @@ static void decide_started(const struct settings *settings, const struct swap *s
 static void decide_shift(const struct settings *settings, const struct swap *swap, const struct world *world,
 	struct decision *decision)
 {
-	uint32_t share = machine_green(swap, settings->steps[swap->step].share);
+	uint32_t share = machine_green(swap, machine_step(settings, swap)->share);
 	char why[256];
 
 	if (world_broken(world, (enum colour)swap->new, swap->restarts, why, sizeof why)) {
@@ -149,8 +149,8 @@ static void decide_hold(const struct settings *settings, const struct swap *swap
 	int64_t now_boot, struct decision *decision)
 {
 	bool bake = swap->state == STATE_BAKE, rolling = swap->strategy == STRATEGY_ROLLING;
-	uint32_t share = machine_green(swap, bake ? SHARE_ALL : settings->steps[swap->step].share);
-	int64_t hold = bake ? (rolling ? 0 : settings->keep_old) : settings->steps[swap->step].hold;
+	uint32_t share = machine_green(swap, bake ? SHARE_ALL : machine_step(settings, swap)->share);
+	int64_t hold = bake ? (rolling ? 0 : settings->keep_old) : machine_step(settings, swap)->hold;
 	char why[REASON_SIZE];
 
 	if (world_broken(world, (enum colour)swap->new, swap->restarts, why, sizeof why)) {

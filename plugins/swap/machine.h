@@ -75,6 +75,9 @@ void machine_decide(const struct settings *settings, const struct swap *swap, co
 /* The state that comes after this one, with its part, step and timeout. */
 void machine_next(const struct settings *settings, const struct swap *swap, struct decision *decision);
 
+/* The strategy's step that the swap is at; the last one when the configuration has fewer by now. */
+const struct step *machine_step(const struct settings *settings, const struct swap *swap);
+
 /* How long a state may last by these settings; INT64_MAX: for ever. */
 int64_t machine_timeout(
 	const struct settings *settings, const struct swap *swap, uint32_t state, uint32_t part);

@@ -17,16 +17,14 @@ static void verify_old(const struct swap *swap, const struct world *world, struc
 	enum colour old = (enum colour)swap->old;
 	char why[256];
 
-	if (swap->reached < STATE_SHIFT)
+	if (swap->reached < STATE_SHIFT || world_serves(world, old, why, sizeof why))
 		decide_part(swap, PART_SHARE, decision);
 	else if (!world->service_seen[old])
 		decide(decision, ACTION_WAIT, "%s", world->service_error);
 	else if (world->service[old].state != SERVICE_RUNNING)
 		ask(decision, ACTION_START, old, "the old colour has to run again");
-	else if (!world_serves(world, old, why, sizeof why))
-		decide_unready(world, old, why, decision);
 	else
-		decide_part(swap, PART_SHARE, decision);
+		decide_unready(world, old, why, decision);
 }
 
 static void share_back(const struct swap *swap, const struct world *world, struct decision *decision)
@@ -89,9 +87,7 @@ static void rolling_back(const struct settings *settings, const struct swap *swa
 	enum colour colour = (enum colour)swap->old;
 	char why[256];
 
-	if (swap->reached < STATE_DRAIN && swap->reached < STATE_STARTED) {
-		decide_part(swap, PART_HOOKS, decision);
-	} else if (swap->part == PART_FIRST) {
+	if (swap->part == PART_FIRST) {
 		if (settings->release.link && *swap->before && !streq(world->linked, swap->before)) {
 			decision->release = swap->before;
 			ask(decision, ACTION_LINK, colour, "");
@@ -123,6 +119,8 @@ void decide_rolling_back(const struct settings *settings, const struct swap *swa
 {
 	if (swap->part == PART_HOOKS)
 		last_hooks(settings, swap, world, decision);
+	else if (swap->strategy == STRATEGY_ROLLING && swap->reached < STATE_STARTED)
+		decide_part(swap, PART_HOOKS, decision);
 	else if (swap->strategy == STRATEGY_ROLLING)
 		rolling_back(settings, swap, world, now_boot, decision);
 	else if (swap->part == PART_SHARE)

@@ -16,6 +16,11 @@ static int64_t hooks_timeout(const struct settings *settings, enum phase phase)
 	return sum;
 }
 
+const struct step *machine_step(const struct settings *settings, const struct swap *swap)
+{
+	return &settings->steps[MIN(swap->step, settings->step_count - 1)];
+}
+
 int64_t machine_timeout(
 	const struct settings *settings, const struct swap *swap, uint32_t state, uint32_t part)
 {
@@ -35,7 +40,7 @@ int64_t machine_timeout(
 	case STATE_SHIFT:
 		return settings->shift_timeout;
 	case STATE_HOLD:
-		return settings->steps[MIN(swap->step, settings->step_count - 1)].hold + settings->max_hold;
+		return machine_step(settings, swap)->hold + settings->max_hold;
 	case STATE_DRAIN:
 		return settings->drain_timeout;
 	case STATE_BAKE:

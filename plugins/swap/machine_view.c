@@ -66,9 +66,7 @@ bool world_broken(const struct world *world, enum colour colour, uint32_t restar
 		snprintf(text, size, "%s was restarted by its supervisor %u time%s", colour_name(colour),
 			service->restarts - restarts, service->restarts - restarts == 1 ? "" : "s");
 	else if (world->traffic_seen && side->servers > 0 && side->draining <= 0 &&
-		side->up + side->wavering < side->servers &&
-		/* "UP 1/2": a check of its health failed; it is not down yet, and not good either. */
-		!startswith(side->state, "UP "))
+		side->up + side->wavering < side->servers)
 		snprintf(text, size, "the proxy sees %d of %d servers of %s up (%s)", side->up, side->servers,
 			colour_name(colour), side->state);
 	else

@@ -255,6 +255,27 @@ int app_end(struct app *app, uint32_t state)
 	return r;
 }
 
+/* ---- Orderly ends of the worker, which are no interruptions ---- */
+
+void app_closed(struct app *app)
+{
+	char path[600];
+
+	if (app_swaps(app) && app_path(app, "closed", path, sizeof path))
+		(void)file_write_atomic(AT_FDCWD, path, app->swap.id, strlen(app->swap.id), 0600);
+}
+
+static bool was_closed(struct app *app)
+{
+	_cleanup_buf_ struct buf id = BUF_INIT;
+	char path[600];
+
+	if (!app_path(app, "closed", path, sizeof path) || file_read(AT_FDCWD, path, 64, &id) < 0)
+		return false;
+	(void)unlink(path);
+	return streq(buf_str(&id), app->swap.id);
+}
+
 void app_recall(struct app *app)
 {
 	struct gavea_operation *operation = gavea_operation_next(app->check, NULL);
@@ -277,6 +298,15 @@ void app_recall(struct app *app)
 		snprintf(app->damage, sizeof app->damage, "%s", error_text(&error, -EBADMSG));
 		return;
 	}
+	if ((app->swap.strategy == STRATEGY_ROLLING) != (app->settings.strategy == STRATEGY_ROLLING)) {
+		snprintf(app->damage, sizeof app->damage,
+			"a %s swap to %s is under way, and the configuration says strategy \"%s\" by now: "
+			"set it back",
+			strategy_name(app->swap.strategy), app->swap.release,
+			strategy_name(app->settings.strategy));
+		return;
+	}
+	app->recovered = was_closed(app);
 	state_rebase(&app->swap, clock_ns(CLOCK_BOOTTIME), clock_unix_ms(), app->boot_id);
 	memory_tally(app);
 }

@@ -16,6 +16,7 @@
 #define LOG_LIMIT (2 * 1024 * 1024)
 #define REPLY_LIMIT (30 * 1024) /* a reply is cut at 32 KiB */
 #define FILES_MAX 1000
+#define HOOK_ID 12 /* bytes of a swap's id in the names of its hooks, see app_launch() */
 
 struct file {
 	char id[33];
@@ -124,6 +125,28 @@ static int list(struct app *app, struct file **ret_files, size_t *ret_count)
 	return 0;
 }
 
+/* Whether a file of a hook, whose name begins with its swap's, belongs to one that is kept. */
+static bool is_kept(const struct file *files, size_t count, const char *name)
+{
+	for (size_t i = count > HISTORY_MAX ? count - HISTORY_MAX : 0; i < count; i++)
+		if (strncmp(files[i].id, name, HOOK_ID) == 0)
+			return true;
+	return *name == '.';
+}
+
+static void tidy_hooks(struct app *app, const struct file *files, size_t count)
+{
+	struct dirent *entry;
+	char folder[600];
+	DIR *dir = app_path(app, "hooks", folder, sizeof folder) ? opendir(folder) : NULL;
+
+	while (dir && (entry = readdir(dir)))
+		if (!is_kept(files, count, entry->d_name))
+			(void)unlinkat(dirfd(dir), entry->d_name, 0);
+	if (dir)
+		closedir(dir);
+}
+
 void app_tidy(struct app *app)
 {
 	_cleanup_free_ struct file *files = NULL;
@@ -131,6 +154,7 @@ void app_tidy(struct app *app)
 
 	if (list(app, &files, &count) < 0)
 		return;
+	tidy_hooks(app, files, count);
 	for (size_t i = 0; i + HISTORY_MAX < count; i++) {
 		char name[64], path[600];
 

@@ -35,7 +35,7 @@ static int observe(struct service *base, enum colour colour, struct service_view
 
 	if (r == 0)
 		r = bus_unit(bus, service->names[colour], &unit, error);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	if (streq(unit.load, "not-found"))
 		return error_set(error, -ENOENT, "there is no unit %s", service->names[colour]);

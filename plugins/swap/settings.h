@@ -21,25 +21,26 @@
 struct settings {
 	const char *app; /* of the check's name */
 	enum strategy strategy;
+	unsigned limit_count; /* of limits */
+	unsigned keep_releases;
+	bool inconclusive_rolls_back;
+	bool booted; /* with systemd, whose timer is the dead man's switch */
+	bool units; /* hooks run as transient units of systemd, not as sessions of their own */
 	struct step steps[STEPS_MAX];
 	size_t step_count;
 	int64_t keep_old, max_hold, max_pause; /* nanoseconds, as all times here */
-	bool inconclusive_rolls_back;
 	int64_t precheck_timeout, stage_timeout, start_timeout, settle, shift_timeout, drain_timeout,
 		stop_timeout, rollback_timeout;
 	int64_t deadman; /* after which nobody watches; 0: no dead man's switch */
 	const char *deadman_program;
-	bool booted; /* with systemd, whose timer is the dead man's switch */
 	int64_t gap; /* of observation that a hold survives */
 
 	struct hookspec hooks[HOOKS_MAX];
 	size_t hook_count;
-	bool units; /* hooks run as transient units of systemd, not as sessions of their own */
 	struct gate gates[GATES_MAX];
 	int gate_watch[GATES_MAX]; /* of GATE_SAMPLE */
 	size_t gate_count;
 	int64_t limits[8]; /* of GATE_SLOW, ascending */
-	unsigned limit_count;
 	struct point points[POINTS_MAX];
 	size_t point_count;
 	int64_t sign_valid;
@@ -50,7 +51,6 @@ struct settings {
 	const char *target[COLOURS];
 	const char *counts_socket, *counts_file;
 	struct release_settings release;
-	unsigned keep_releases;
 
 	struct lease_settings lease;
 };

@@ -17,7 +17,7 @@ static int64_t hold_of(const struct app *app)
 	const struct swap *swap = &app->swap;
 
 	if (swap->state == STATE_HOLD)
-		return app->settings.steps[MIN(swap->step, app->settings.step_count - 1)].hold;
+		return machine_step(&app->settings, swap)->hold;
 	return swap->state == STATE_BAKE && swap->strategy != STRATEGY_ROLLING ? app->settings.keep_old : 0;
 }
 
@@ -34,8 +34,7 @@ static void state_text(const struct app *app, char *text, size_t size)
 
 	if (swap->state == STATE_HOLD || swap->state == STATE_SHIFT)
 		snprintf(text, size, "%s %u of %zu at %g %%", state_name(swap->state), swap->step + 1,
-			app->settings.step_count,
-			app->settings.steps[MIN(swap->step, app->settings.step_count - 1)].share / 100.0);
+			app->settings.step_count, machine_step(&app->settings, swap)->share / 100.0);
 	else
 		snprintf(text, size, "%s", state_name(swap->state));
 	if (hold_of(app) > 0) {
@@ -251,10 +250,9 @@ static void json_swap(const struct app *app, struct json *json)
 	json_kv_int(json, "step", swap->step + 1);
 	json_kv_int(json, "steps", (int64_t)app->settings.step_count);
 	json_kv_double(json, "aim_percent",
-		swap->state < STATE_SHIFT ? 0
-			: swap->state > STATE_HOLD
-			? swap->share / 100.0
-			: app->settings.steps[MIN(swap->step, app->settings.step_count - 1)].share / 100.0);
+		swap->state < STATE_SHIFT          ? 0
+			: swap->state > STATE_HOLD ? swap->share / 100.0
+						   : machine_step(&app->settings, swap)->share / 100.0);
 	json_kv_int(json, "started_ms", swap->started_ms);
 	json_kv_int(json, "entered_ms", swap->entered_ms);
 	json_kv_double(json, "elapsed_seconds", (double)elapsed(app) / 1e9);

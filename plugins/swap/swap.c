@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #define RESERVE NSEC_PER_SEC /* before the deadline */
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
@@ -35,6 +36,19 @@ static int read_boot_id(struct app *app)
 		return gavea_fail(app->check, r, BOOT_ID ": %s", strerror(-r));
 	snprintf(app->boot_id, sizeof app->boot_id, "%.36s", buf_str(&text));
 	return 0;
+}
+
+/* Leases are asked for by host and app. */
+static void name_holder(struct app *app)
+{
+	_cleanup_buf_ struct buf id = BUF_INIT;
+	char host[64] = "";
+
+	if (file_read(AT_FDCWD, "/etc/machine-id", 64, &id) == 0 && id.size >= 32)
+		snprintf(host, sizeof host, "%.32s", buf_str(&id));
+	else
+		(void)gethostname(host, sizeof host - 1);
+	snprintf(app->holder, sizeof app->holder, "%.40s-%.50s", host, app->settings.app);
 }
 
 static bool is_cancelled(void *userdata)
@@ -89,6 +103,7 @@ static int swap_open(struct gavea_check *check, void **ret_state)
 	folder = gavea_state_directory(check);
 	snprintf(app->folder, sizeof app->folder, "%s", folder ? folder : "");
 	open_series(app);
+	name_holder(app);
 	app->beats = true;
 	app_recall(app);
 	*ret_state = TAKE_PTR(app);
@@ -127,6 +142,7 @@ static void swap_close(struct gavea_check *check, void *state)
 	struct app *app = state;
 
 	app->check = check;
+	app_closed(app);
 	app_free(app);
 }
 

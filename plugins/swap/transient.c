@@ -147,7 +147,7 @@ int transient_observe(
 	unit_name(launch, name);
 	if (r == 0)
 		r = bus_unit(bus, name, &unit, error);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	judge(&unit, ret_view);
 	return 0;
@@ -163,7 +163,7 @@ int transient_end(const struct hook_launch *launch, int64_t deadline, struct err
 	unit_name(launch, name);
 	if (r == 0)
 		r = bus_unit(bus, name, &unit, error);
-	if (r < 0 || streq(unit.load, "not-found"))
+	if (r != 0 || streq(unit.load, "not-found"))
 		return r;
 	if (!streq(unit.active, "failed"))
 		r = bus_manager(bus, "StopUnit", name, "replace", error);

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Swaps from their beginning to their end: a real gavead, with two colours and a proxy that are files."""
+import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -164,6 +166,31 @@ def test_a_hook_that_hangs_is_ended_with_all_that_it_started(bed):
                "State:\tZ" in Path(f"/proc/{child}/status").read_text())
 
 
+def test_a_hook_whose_end_nobody_saw_is_asked_whether_it_was_done(bed):
+    shop = bed({"db.hook": '[ "$GAVEA_HOOK_ACTION" = status ] && exit 0\necho begun\nsleep 304\n'},
+               hooks=["migrate/db status=yes -- {fake} hook db"])
+    shop.swap("start", "release=2.0")
+    hooks = shop.folder / "agent/state/plugins/swap/shop/files/hooks"
+    pid = int(wait_until("the hook's watcher", lambda: next((p.read_text() for p in hooks.glob("*-migrate-db-1.pid")), "")).split()[0])
+    wait_until("the hook to begin", lambda: "hook db run" in shop.read("trace"))
+    # Nothing that would write down how it ended is left.
+    for process in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = process.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if int(fields[3]) == pid:
+            os.kill(int(process.parent.name), signal.SIGKILL)
+    assert shop.end()["outcome"] == "DONE"
+    assert [line for line in shop.trace() if line.startswith("hook")] == ["hook db run 2.0 green", "hook db status 2.0 green"]
+
+
+def test_a_hook_that_is_not_there_is_found_before_anything_begins(bed):
+    shop = bed(hooks=["smoke/health -- /no/such/program"])
+    refused = shop.swap("start", "release=2.0", check=False)
+    assert "it may not start: hook smoke/health: /no/such/program: No such file or directory" in refused.stderr
+
+
 # ---- Two at once ----
 
 def test_a_second_start_is_refused_and_one_that_supersedes_comes_next(bed):
@@ -257,6 +284,33 @@ def test_a_proxy_that_forgot_its_share_gets_it_again(bed):
     assert shop.end()["outcome"] == "ROLLED_BACK"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, for a file system of its own")
+def test_a_full_disk_stops_a_swap_and_it_goes_on_when_there_is_room(tmp_path):
+    shop = Bed(tmp_path / "bed", steps=["10% 1h", "100% 0s"])
+    state = tmp_path / "bed/agent/state"
+    state.mkdir(parents=True)
+    shop.start(prefix=["unshare", "--mount", "sh", "-c", 'mount -t tmpfs -o size=2m tmpfs "$0" && exec "$@"', state])
+    try:
+        shop.wait("IDLE")
+        shop.swap("start", "release=2.0")
+        shop.wait("HOLD")
+        filler = Path(f"/proc/{shop.agent.pid}/root{state}/filler")
+        with open(filler, "wb", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(b"x" * 4096)
+        # There may be some room left behind the end of the journal.
+        asked = [shop.swap(word, check=False).stderr for word in ["pause", "resume"] * 10]
+        assert any("the journal can't be written: No space left on device" in text for text in asked), asked
+        # What can't be written down is not done.
+        (shop.fake_folder / "green.up").unlink()
+        shop.wait("HOLD", what=lambda s: "the journal can't be written: No space left on device" in s["trouble"])
+        assert shop.share() == 1000
+        filler.unlink()
+        assert shop.end()["outcome"] == "ROLLED_BACK"
+    finally:
+        shop.stop()
+
+
 # ---- Before ----
 
 def test_a_checklist_that_does_not_hold_keeps_a_swap_from_starting(bed):
@@ -285,6 +339,29 @@ def test_arguments_from_outside_are_judged(bed, argument, message):
     shop = bed()
     refused = shop.swap("start", argument, check=False)
     assert refused.returncode == 1 and message in refused.stderr
+
+
+# ---- Another configuration in the middle ----
+
+def test_reloads_in_a_hold_are_no_interruptions_and_fewer_steps_do_no_harm(bed):
+    shop = bed(steps=["10% 0s", "50% 1h", "100% 0s"])
+    shop.swap("start", "release=2.0")
+    shop.wait("HOLD", what=lambda s: s["step"] == 2)
+    for hold in range(4):
+        shop.configure(steps=["50% 1h", f"100% {3600 + hold}s"])
+        shop.agent.cli("reload")
+        shop.wait("HOLD", what=lambda s: s["steps"] == 2)
+    assert "interrupted" not in shop.swap("report").stdout
+    shop.wait("HOLD", what=lambda s: shop.share() == 10000)
+    shop.configure(strategy="rolling", steps=["100% 0s"])
+    shop.agent.cli("reload")
+    shop.wait("FROZEN", what=lambda s: 'a canary swap to 2.0 is under way, and the configuration says strategy "rolling"'
+              in s["summary"])
+    shop.configure(strategy="canary", steps=["100% 1h"])
+    shop.agent.cli("reload")
+    shop.wait("HOLD")
+    shop.swap("promote")
+    assert shop.end()["outcome"] == "DONE"
 
 
 # ---- The command line ----

@@ -52,13 +52,13 @@ class Bed:
         (self.folder / "agent/etc/conf.d/swap.conf").write_text(
             f'swap: {{ every = "{self.every}"; checks = ( {{ name = "shop"; {body} }} ); }};\n')
 
-    def start(self, programs=None):
-        """programs: a folder with gavead and gavea-worker, instead of the build's."""
+    def start(self, programs=None, prefix=()):
+        """programs: a folder with gavead and gavea-worker, instead of the build's; prefix: a command that executes it."""
         self.configure()
         with LOCK:
             conftest.BUILD = Path(programs) if programs else BUILD
             try:
-                self.agent = Agent(self.folder / "agent", plugins=BUILD / "plugins")
+                self.agent = Agent(self.folder / "agent", plugins=BUILD / "plugins", prefix=prefix)
             finally:
                 conftest.BUILD = BUILD
         return self.agent.ready()
