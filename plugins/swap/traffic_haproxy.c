@@ -86,7 +86,7 @@ static int look_at_map(struct haproxy *h, struct traffic_view *view, int64_t dea
 static void describe(const struct haproxy_stat *stat, struct traffic_side *side)
 {
 	const char *status = "no servers";
-	int bad = 0;
+	unsigned bad = 0;
 
 	for (size_t i = 0; i < stat->count; i++) {
 		const struct haproxy_row *row = &stat->servers[i];
@@ -98,7 +98,8 @@ static void describe(const struct haproxy_stat *stat, struct traffic_side *side)
 		bad += !haproxy_row_up(row);
 	}
 	if (bad && side->servers > 1)
-		snprintf(side->state, sizeof side->state, "%.12s (%d of %d)", status, bad, side->servers);
+		snprintf(side->state, sizeof side->state, "%.12s (%u of %u)", status, bad % 10000,
+			(unsigned)side->servers % 10000);
 	else
 		snprintf(side->state, sizeof side->state, "%s", status);
 }
