@@ -147,6 +147,24 @@ def test_health_that_haproxy_only_assumes_is_no_health(lab):
     settled(lab)
 
 
+def test_a_server_that_the_configuration_disables_is_none_of_ours(lab):
+    text = lab.haproxy.config.read_text()
+    try:
+        lab.haproxy.config.write_text(text + "    server spare 127.0.0.1:1 check disabled\n")
+        lab.haproxy.reload()
+        settled(lab)
+        for verb, count in (("cut", 0), ("ready", 1), ("drain", 0), ("ready", 1)):
+            assert tool(*lab.words, verb, GREEN) == DONE
+            wait_until(verb, lambda up=count: observe(lab)[GREEN]["up"] == up)
+            seen = observe(lab)[GREEN]
+            assert (seen["servers"], seen["draining"]) == (1, 1 - count)
+            assert "shop_green spare 127.0.0.1 0 5 " in re.sub(r"(shop_green) \d+ ", r"\1 ", lab.haproxy.ask(
+                "show servers state shop_green"))
+    finally:
+        lab.haproxy.config.write_text(text)
+        lab.haproxy.reload()
+
+
 def test_counters_that_are_cleared_are_another_generation(lab):
     driver = Talker(*lab.words, "serve")
     get_many(lab.port, 3)
