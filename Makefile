@@ -7,6 +7,7 @@
 # make unit                build and run the unit tests (works with SAN= and COVERAGE=)
 # make fuzz                build the fuzzers (clang) in build/fuzz; make fuzz-replay runs their corpora
 # make bench               the benchmarks of tests/bench
+# make soak-swap           what is too long for ./check: swaps, killed at every write of their journal
 # make V=1                 show the commands
 # make deb                 Debian packages in build/deb
 # make install DESTDIR= prefix=/usr
@@ -106,13 +107,17 @@ libs.gavea := agent conf wire rule kit base
 pkgs.gavea := libconfig libprotobuf-c libcurl jansson
 libs.gavea-fleetd := conf wire net base
 pkgs.gavea-fleetd := libconfig libprotobuf-c libzstd libmicrohttpd sqlite3 jansson libsystemd libcrypto
+libs.gavea-swap-deadman := kit base
+pkgs.gavea-swap-deadman := jansson libsystemd libcurl libcrypto libarchive
+dir.gavea-swap-deadman := plugins/swap/deadman
+archive.gavea-swap-deadman := plugins/swap
 dir.gavead := core/manager
 dir.gavea-worker := core/worker
 dir.gavea-worker-program := core/worker/program
 archive.gavea-worker-program := core/worker
 dir.gavea := cli
 dir.gavea-fleetd := fleet
-PROGRAMS := $(foreach p,gavead gavea-worker gavea-worker-program gavea gavea-fleetd,$(if $(wildcard $(dir.$(p))/main.c),$(p)))
+PROGRAMS := $(foreach p,gavead gavea-worker gavea-worker-program gavea gavea-fleetd gavea-swap-deadman,$(if $(wildcard $(dir.$(p))/main.c),$(p)))
 
 all: $(PROGRAMS:%=$(O)/%) $(PLUGINS:%=$(O)/plugins/%.so) $(O)/template
 .PHONY: all
@@ -276,8 +281,9 @@ fuzz-replay: fuzz
 # ---- Benchmarks: each tests/bench/*.c is a program of its own, which the scripts beside it run ----
 
 BENCHES := $(basename $(notdir $(wildcard tests/bench/*.c)))
+archives.bench.swap_counts := plugins/swap
 define bench_program
-$(O)/bench/$(1): $(O)/obj/tests/bench/$(1).o $(ALL_ARCHIVES)
+$(O)/bench/$(1): $(O)/obj/tests/bench/$(1).o $(ALL_ARCHIVES) $(archives.bench.$(1):%=$(O)/%.a)
 	@mkdir -p $$(@D)
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -o $$@ $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group \
@@ -290,6 +296,11 @@ bench-build: $(BENCHES:%=$(O)/bench/%)
 bench: all bench-build
 	tests/bench/run --build $(O) $(BENCH_ARGS)
 .PHONY: bench bench-build
+
+# What takes too long for ./check: kill -9 at every write of a swap's journal.
+soak-swap: all unit-build
+	GAVEA_SOAK=1 GAVEA_BUILD=$(O) /usr/bin/python3 -m pytest -p no:cacheprovider tests/integration/test_swap_kill.py
+.PHONY: soak-swap
 
 -include tools/install.mk
 

@@ -18,6 +18,7 @@ install_dir.gavead := $(sbindir)
 install_dir.gavea-fleetd := $(sbindir)
 install_dir.gavea-worker := $(libexecdir)
 install_dir.gavea-worker-program := $(libexecdir)
+install_dir.gavea-swap-deadman := $(libexecdir)
 
 # $(call put,MODE,FILES,FOLDER): nothing happens without files.
 define put
@@ -39,7 +40,7 @@ install: all $(O)/gavea.pc $(PLUGIN_PAGES)
 	$(call put,644,$(wildcard packaging/gavea.conf),$(sysconfdir)/gavea)
 	$(call put,644,$(wildcard conf.d/*.conf),$(sysconfdir)/gavea/conf.d)
 	$(call put,640,$(wildcard packaging/gavea-fleet.conf),$(sysconfdir)/gavea-fleet)
-	$(call put,644,$(wildcard packaging/systemd/*.service),$(unitdir))
+	$(call put,644,$(wildcard packaging/systemd/*.service packaging/systemd/*.timer),$(unitdir))
 	$(call put,644,$(wildcard packaging/sysusers.d/*.conf),$(sysusersdir))
 	$(call put,644,$(wildcard packaging/tmpfiles.d/*.conf),$(tmpfilesdir))
 	$(call put,644,$(wildcard packaging/template/*),$(datadir)/gavea/template)

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/parse.h"
 #include "base/trim.h"
+#include "core/manager/evidence.h"
 #include "core/manager/manager_internal.h"
 #include "core/manager/saved.h"
 
@@ -46,6 +47,25 @@ static void on_check_made(struct check *check, void *userdata)
 
 	if (result)
 		check_restore(check, result);
+}
+
+static void gather_evidence(const struct wants *wants, struct evidence *evidence, void *userdata)
+{
+	struct manager *manager = userdata;
+	struct catalog *catalog = recorder_catalog(manager->recorder);
+	int r = 0;
+
+	for (size_t i = 0; i < manager->unit_count; i++) {
+		size_t count;
+		struct check *const *checks = unit_checks(manager->units[i], &count);
+
+		for (size_t j = 0; r == 0 && j < count; j++)
+			r = evidence_add(evidence, wants, checks[j], catalog);
+	}
+	if (r == 0)
+		evidence_sort(evidence);
+	else
+		evidence_done(evidence); /* None is better than some: nothing is good that is not there. */
 }
 
 static int worker_cgroup(const char *plugin, uint64_t memory, void *userdata)
@@ -302,6 +322,7 @@ static void make_environment(struct manager *manager)
 		.state_directory = manager->settings.state_directory,
 		.cgroup = manager->cgroup.folder >= 0 ? worker_cgroup : NULL,
 		.next_number = &manager->next_number,
+		.gather = gather_evidence,
 		.made = on_check_made,
 		.userdata = manager,
 	};

@@ -105,6 +105,15 @@ static void on_died(struct worker *worker, const char *cause, void *userdata)
 		unit->config->name, cause);
 }
 
+static void on_evidence(
+	struct worker *worker, const struct wants *wants, struct evidence *evidence, void *userdata)
+{
+	struct unit *unit = userdata;
+
+	(void)worker;
+	unit->env->gather(wants, evidence, unit->env->userdata);
+}
+
 static const struct worker_handler handler = {
 	.ready = on_ready,
 	.available = on_available,
@@ -112,6 +121,7 @@ static const struct worker_handler handler = {
 	.done = on_done,
 	.lost = on_lost,
 	.progress = on_progress,
+	.evidence = on_evidence,
 	.died = on_died,
 };
 

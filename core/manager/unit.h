@@ -20,6 +20,8 @@ struct unit_env {
 	int (*cgroup)(const char *plugin, uint64_t memory,
 		void *userdata); /* a folder's descriptor or -1; NULL: none */
 	uint32_t *next_number; /* of checks, given out once */
+	/* Adds what all checks' last results have of what is wanted. */
+	void (*gather)(const struct wants *wants, struct evidence *evidence, void *userdata);
 	/* A check is made: its state from before may be restored. */
 	void (*made)(struct check *check, void *userdata);
 	void *userdata;

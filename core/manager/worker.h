@@ -19,6 +19,8 @@
 
 struct worker;
 struct worker_job;
+struct wants;
+struct evidence;
 
 enum worker_state {
 	WORKER_STOPPED,
@@ -75,6 +77,9 @@ struct worker_handler {
 	void (*lost)(struct worker *worker, struct worker_job *job, const char *cause, void *userdata);
 	void (*progress)(
 		struct worker *worker, struct worker_job *job, double done, const char *what, void *userdata);
+	/* A job of an actor is about to be sent: adds what it wants to know. NULL: nobody knows anything. */
+	void (*evidence)(
+		struct worker *worker, const struct wants *wants, struct evidence *evidence, void *userdata);
 	/* The worker died, was ended, or could not be started. */
 	void (*died)(struct worker *worker, const char *cause, void *userdata);
 };

@@ -122,15 +122,6 @@ static void handle_log(struct worker *worker, const Gavea__Worker__V1__Log *log)
 			"flood: %u log lines", worker->log_suppressed);
 }
 
-static void handle_opened(struct worker *worker, const Gavea__Worker__V1__Opened *opened)
-{
-	/* The job that follows says the same; opening is tried again before the next one. */
-	if (opened->error)
-		for (size_t i = 0; i < worker->check_count; i++)
-			if (worker->checks[i].number == opened->check)
-				worker->checks[i].opened = false;
-}
-
 static void handle_progress(struct worker *worker, const Gavea__Worker__V1__Progress *progress)
 {
 	struct worker_job *job = jobs_find(worker, progress->job);
@@ -160,7 +151,7 @@ static void handle_message(struct worker *worker, Gavea__Worker__V1__FromWorker 
 	case GAVEA__WORKER__V1__FROM_WORKER__BODY_OPENED:
 		if (!ready)
 			break;
-		handle_opened(worker, message->opened);
+		jobs_opened(worker, message->opened);
 		return;
 	case GAVEA__WORKER__V1__FROM_WORKER__BODY_CLOSED:
 		return;

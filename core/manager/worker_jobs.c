@@ -68,7 +68,7 @@ int worker_add_check(struct worker *worker, uint32_t number, const struct config
 	if (check) {
 		if (check->opened && check->config->fingerprint != config->fingerprint) {
 			send_close(worker, number);
-			check->opened = false;
+			jobs_forget_check(check);
 		}
 		check->config = config;
 		return 0;
@@ -79,6 +79,13 @@ int worker_add_check(struct worker *worker, uint32_t number, const struct config
 	return 0;
 }
 
+void jobs_forget_check(struct worker_check *check)
+{
+	check->opened = false;
+	check->opening = NULL;
+	wants_done(&check->wants);
+}
+
 void worker_remove_check(struct worker *worker, uint32_t number)
 {
 	struct worker_check *check = find_check(worker, number);
@@ -87,6 +94,7 @@ void worker_remove_check(struct worker *worker, uint32_t number)
 		return;
 	if (check->opened)
 		send_close(worker, number);
+	jobs_forget_check(check);
 	*check = worker->checks[--worker->check_count];
 }
 
@@ -112,17 +120,27 @@ static int send_open(struct worker *worker, struct worker_check *check)
 
 /* ---- Sending ---- */
 
-static int send_job(struct worker *worker, struct worker_job *job)
+static void gather(struct worker *worker, const struct wants *wants, struct evidence *evidence)
 {
+	if (wants->count && worker->handler->evidence)
+		worker->handler->evidence(worker, wants, evidence, worker->userdata);
+}
+
+static int send_job(
+	struct worker *worker, const struct worker_check *check, struct worker_job *job, int64_t deadline)
+{
+	_cleanup_(evidence_done) struct evidence evidence = EVIDENCE_INIT;
 	Gavea__Worker__V1__ToWorker message = GAVEA__WORKER__V1__TO_WORKER__INIT;
 	Gavea__Worker__V1__Run run = GAVEA__WORKER__V1__RUN__INIT;
 	Gavea__Worker__V1__Deliver deliver = GAVEA__WORKER__V1__DELIVER__INIT;
 	Gavea__Worker__V1__Command command = GAVEA__WORKER__V1__COMMAND__INIT;
-	int64_t deadline = clock_ns(CLOCK_MONOTONIC) + job->timeout;
 	int fd = -1;
 
 	switch (job->kind) {
 	case JOB_RUN:
+		gather(worker, &check->wants, &evidence);
+		run.evidence = evidence.list;
+		run.n_evidence = evidence.count;
 		run.check = job->check;
 		run.job = job->number;
 		run.deadline_ns = deadline;
@@ -144,6 +162,9 @@ static int send_job(struct worker *worker, struct worker_job *job)
 		fd = job->batch->fd;
 		break;
 	case JOB_COMMAND:
+		gather(worker, &check->wants, &evidence);
+		command.evidence = evidence.list;
+		command.n_evidence = evidence.count;
 		command.check = job->check;
 		command.job = job->number;
 		command.deadline_ns = deadline;
@@ -188,22 +209,31 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
 	return 0;
 }
 
+/* Only what has been opened says what it wants to know with its jobs; only actors may want something. */
+static bool waits_for_opening(const struct worker *worker, const struct worker_job *job)
+{
+	return worker->plugin->description->n_commands > 0 && job->kind != JOB_DELIVER;
+}
+
 /* Opens the check if it needs to be, and sends. 0, or -EAGAIN when the worker takes nothing now. */
 static int start_job(struct worker *worker, struct worker_job *job)
 {
 	struct worker_check *check = find_check(worker, job->check);
 	int64_t now = clock_ns(CLOCK_MONOTONIC);
+	bool waits;
 	int r = 0;
 
 	if (!check)
 		return -ENOENT;
+	waits = !check->opened && waits_for_opening(worker, job);
 	job->number = worker->next_job;
 	if (!check->opened)
 		r = send_open(worker, check);
-	if (r == 0)
-		r = send_job(worker, job);
+	if (r == 0 && !waits)
+		r = send_job(worker, check, job, now + job->timeout);
 	if (r < 0)
 		return r;
+	check->opening = waits ? job : NULL;
 	worker->next_job++;
 	job->sent_ns = now;
 	job->sent_ms = clock_unix_ms();
@@ -289,7 +319,11 @@ static void stop_job_timer(struct worker_job *job)
 
 static void take_off(struct worker *worker, struct worker_job *job)
 {
+	struct worker_check *check = find_check(worker, job->check);
+
 	stop_job_timer(job);
+	if (check && check->opening == job)
+		check->opening = NULL;
 	if (job->queued) {
 		unlink_job(&worker->queue, job);
 		job->queued = false;
@@ -332,6 +366,44 @@ static void wait_again(struct worker *worker, struct worker_job *job)
 {
 	job->queued = true;
 	push(&worker->queue, job);
+}
+
+static void send_waiting(struct worker *worker, struct worker_check *check, struct worker_job *job)
+{
+	char cause[96], text[32];
+	int r;
+
+	if (job->cancelled) {
+		snprintf(cause, sizeof cause, "it was not opened in %s", format_duration(text, job->timeout));
+		jobs_lose(worker, job, cause);
+		return;
+	}
+	r = send_job(worker, check, job, job->sent_ns + job->timeout);
+	if (r == -EAGAIN) {
+		take_off(worker, job);
+		wait_again(worker, job);
+		worker_want_output(worker, true);
+	} else if (r < 0 && r != -EPIPE) {
+		jobs_lose(worker, job, not_sent_text(r));
+	}
+}
+
+void jobs_opened(struct worker *worker, const Gavea__Worker__V1__Opened *opened)
+{
+	struct worker_check *check = find_check(worker, opened->check);
+	struct worker_job *waiting;
+
+	if (!check)
+		return;
+	/* The job says the same once more; opening is tried again before the next one. */
+	if (opened->error)
+		check->opened = false;
+	else if (wants_read(&check->wants, opened) < 0)
+		log_warning("%s: asks for evidence in a way that can't be read; it gets none",
+			check->config->name);
+	waiting = TAKE_PTR(check->opening);
+	if (waiting)
+		send_waiting(worker, check, waiting);
 }
 
 void jobs_give_again(struct worker *worker, const char *cause)

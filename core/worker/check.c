@@ -25,6 +25,7 @@ static void forget_open(struct check *check)
 	free(TAKE_PTR(check->refusal));
 	options_free(TAKE_PTR(check->options));
 	thresholds_free(TAKE_PTR(check->thresholds));
+	watches_done(&check->watches);
 	journal_free(TAKE_PTR(check->journal));
 	kv_done(&check->kv);
 	free(TAKE_PTR(check->folder));

@@ -4,6 +4,7 @@
 #define CORE_WORKER_CHECK_H
 
 #include "base/strmap.h"
+#include "core/worker/evidence.h"
 #include "core/worker/journal.h"
 #include "core/worker/kv.h"
 #include "core/worker/options.h"
@@ -45,6 +46,8 @@ struct job {
 	int status;
 	char summary[TEXT_ROOM(TEXT_SUMMARY_MAX)];
 	char reason[TEXT_ROOM(TEXT_SUMMARY_MAX)]; /* of a failure; "": none was given */
+	Gavea__Worker__V1__Evidence *const *evidence; /* that came with it. Borrowed */
+	size_t evidence_count;
 	unsigned log_lines;
 	int64_t pumped_at, progress_at;
 };
@@ -67,6 +70,7 @@ struct check {
 	void *state; /* the plugin's */
 	struct options *options;
 	struct thresholds *thresholds; /* NULL: none */
+	struct watches watches;
 	char *folder; /* NULL: none */
 	char *files; /* the folder that the plugin may fill */
 	struct kv kv;

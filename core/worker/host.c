@@ -221,6 +221,14 @@ static struct gavea_span *host_span_begin(
 	return job ? output_span_begin(job->output, parent, name) : NULL;
 }
 
+static struct gavea_span *host_span_at(struct gavea_check *base, const uint8_t *trace, const uint8_t *id,
+	const uint8_t *parent, const char *name, int64_t start)
+{
+	struct job *job = trace && id ? job_of(check_of(base)) : NULL;
+
+	return job ? output_span_at(job->output, trace, id, parent, name, start) : NULL;
+}
+
 /* ---- Time ---- */
 
 static int64_t host_now(struct gavea_check *base)
@@ -354,6 +362,25 @@ static struct gavea_operation *host_operation_next(
 	return journal_next(check_of(base)->journal, after);
 }
 
+/* ---- Evidence ---- */
+
+static int host_watch(struct gavea_check *base, const char *checks, const char *samples)
+{
+	struct check *check = check_of(base);
+
+	if (!check->job || check->job->kind != JOB_OPEN || !check->services->plugin->commands)
+		return -EOPNOTSUPP;
+	return watches_add(&check->watches, checks, samples);
+}
+
+static const struct gavea_evidence *host_evidence_next(
+	struct gavea_check *base, int watch, const struct gavea_evidence *after)
+{
+	const struct job *job = check_of(base)->job;
+
+	return job ? evidence_find(job->evidence, job->evidence_count, watch, after) : NULL;
+}
+
 /* ---- Commands ---- */
 
 static const char *host_command_name(struct gavea_command *command)
@@ -440,6 +467,13 @@ static const struct gavea_host table = {
 	.command_name = host_command_name,
 	.command_argument = host_command_argument,
 	.command_reply = host_command_reply,
+	.watch = host_watch,
+	.evidence_next = host_evidence_next,
+	.evidence_check = evidence_check,
+	.evidence_status = evidence_status,
+	.evidence_age = evidence_age,
+	.evidence_sample = evidence_sample,
+	.span_at = host_span_at,
 };
 
 const struct gavea_host *host_table(void)

@@ -56,6 +56,19 @@ static int64_t message_deadline(const Gavea__Worker__V1__ToWorker *message)
 	}
 }
 
+static void take_evidence(struct job *job, const Gavea__Worker__V1__ToWorker *message)
+{
+	job->evidence = NULL;
+	job->evidence_count = 0;
+	if (message->body_case == GAVEA__WORKER__V1__TO_WORKER__BODY_RUN) {
+		job->evidence = message->run->evidence;
+		job->evidence_count = message->run->n_evidence;
+	} else if (message->body_case == GAVEA__WORKER__V1__TO_WORKER__BODY_COMMAND) {
+		job->evidence = message->command->evidence;
+		job->evidence_count = message->command->n_evidence;
+	}
+}
+
 void job_init(struct job *job, const Gavea__Worker__V1__ToWorker *message, struct output *output)
 {
 	int64_t deadline = message_deadline(message);
@@ -68,6 +81,7 @@ void job_init(struct job *job, const Gavea__Worker__V1__ToWorker *message, struc
 	job->summary[0] = 0;
 	job->reason[0] = 0;
 	job->log_lines = 0;
+	take_evidence(job, message);
 	job->pumped_at = 0;
 	job->progress_at = 0;
 }
@@ -150,6 +164,19 @@ static void finish(struct check *check, int r, Gavea__Worker__V1__Done *done)
 	check_end(check, r == 0);
 }
 
+static void say_opened(struct check *check)
+{
+	Gavea__Worker__V1__FromWorker answer = GAVEA__WORKER__V1__FROM_WORKER__INIT;
+	Gavea__Worker__V1__Opened opened = GAVEA__WORKER__V1__OPENED__INIT;
+
+	opened.check = check->number;
+	opened.watches = check->watches.list;
+	opened.n_watches = check->watches.count;
+	answer.body_case = GAVEA__WORKER__V1__FROM_WORKER__BODY_OPENED;
+	answer.opened = &opened;
+	channel_send(&check->services->channel, &answer);
+}
+
 /* A job may be on its way already: its answer will be the same. */
 static void refuse_open(struct check *check, int error, const char *why)
 {
@@ -184,7 +211,7 @@ void jobs_open(struct check *check, struct job *job, const Gavea__Worker__V1__Op
 	if (r < 0)
 		refuse_open(check, r, job->reason[0] ? job->reason : strerror(-r));
 	else
-		jobs_refuse_open(channel, check->number, 0, "");
+		say_opened(check);
 }
 
 /* What is beyond its limit comes first in the summary: it is why the check is not ok. */

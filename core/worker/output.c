@@ -410,6 +410,35 @@ struct gavea_span *output_span_begin(struct output *output, const struct gavea_s
 	return span;
 }
 
+struct gavea_span *output_span_at(struct output *output, const uint8_t *trace, const uint8_t *id,
+	const uint8_t *parent, const char *name, int64_t start_ns)
+{
+	struct gavea_span *span = output_span_begin(output, NULL, name);
+	uint8_t *own_trace = span ? arena_alloc(&output->arena, TRACE_ID_BYTES) : NULL;
+
+	if (!own_trace)
+		return NULL;
+	memcpy(own_trace, trace, TRACE_ID_BYTES);
+	span->message.trace_id.data = own_trace;
+	memcpy(span->id, id, sizeof span->id);
+	if (parent) {
+		memcpy(span->parent, parent, sizeof span->parent);
+		span->message.parent_span_id = (ProtobufCBinaryData){sizeof span->parent, span->parent};
+	}
+	span->message.start_us = start_ns / NSEC_PER_USEC;
+	span->began = 0;
+	return span;
+}
+
+/* The end is the beginning and what the monotonic clock measured: a step of the wall clock between them would make a span
+ * that lies. One that outlived the process has only the wall clock. */
+static int64_t end_of(const struct gavea_span *span)
+{
+	if (span->began)
+		return span->message.start_us + (clock_ns(CLOCK_MONOTONIC) - span->began) / NSEC_PER_USEC;
+	return MAX(span->message.start_us, clock_ns(CLOCK_REALTIME) / NSEC_PER_USEC);
+}
+
 void output_span_attribute(struct gavea_span *span, const char *name, const char *value)
 {
 	if (span && !span->ended)
@@ -425,10 +454,7 @@ void output_span_end(struct gavea_span *span, int error)
 		return;
 	output = span->output;
 	span->ended = true;
-	/* The end is the beginning and what the monotonic clock measured: a step of the wall clock between
-	 * them would make a span that lies. */
-	span->message.end_us =
-		span->message.start_us + (clock_ns(CLOCK_MONOTONIC) - span->began) / NSEC_PER_USEC;
+	span->message.end_us = end_of(span);
 	if (error != 0)
 		span->message.error = text_copy(&output->arena, strerror(abs(error)), TEXT_SUMMARY_MAX, true);
 	if (!span->message.error)

@@ -11,6 +11,7 @@
 #include "core/worker/channel.h"
 #include "core/worker/series.h"
 
+#define TRACE_ID_BYTES 16
 #define OUTPUT_ITEMS_MAX 10000
 #define OUTPUT_SAMPLES_MAX 50000
 #define OUTPUT_EVENTS_MAX 1000
@@ -52,7 +53,7 @@ struct output {
 
 	size_t pending; /* bytes, about, of what is gathered */
 	Gavea__V1__Samples samples; /* for the message being made */
-	uint8_t trace_id[16];
+	uint8_t trace_id[TRACE_ID_BYTES];
 	bool traced;
 
 	size_t items_seen, items_left_out, samples_seen, samples_left_out, events_seen, spans_seen;
@@ -92,6 +93,10 @@ void output_event(struct output *output, const char *kind, int status, const cha
 	const struct gavea_pair *attributes, size_t attribute_count);
 struct gavea_span *output_span_begin(
 	struct output *output, const struct gavea_span *parent, const char *name);
+/* One whose identity and beginning were kept elsewhere, since it outlasts this job. trace has TRACE_ID_BYTES, id and
+ * parent (NULL: none) eight. */
+struct gavea_span *output_span_at(struct output *output, const uint8_t *trace, const uint8_t *id,
+	const uint8_t *parent, const char *name, int64_t start_ns);
 void output_span_attribute(struct gavea_span *span, const char *name, const char *value);
 void output_span_end(struct gavea_span *span, int error);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * gavea plugin interface, ABI 1.0
+ * gavea plugin interface, ABI 1.1
  *
  * A plugin is a shared object NAME.so that exports one function, gavea_plugin(), which returns a description of
  * the plugin: its name, the options that it takes, the rights that it needs and its callbacks. This header is all
@@ -36,7 +36,7 @@ extern "C" {
 
 #define GAVEA_PLUGIN_MAGIC 0x61766167u /* "gava" in memory on little-endian machines */
 #define GAVEA_ABI_MAJOR 1u
-#define GAVEA_ABI_MINOR 0u
+#define GAVEA_ABI_MINOR 1u
 
 #if defined(__GNUC__)
 #define GAVEA_PRINTF(at, first) __attribute__((format(printf, at, first)))
@@ -203,6 +203,7 @@ struct gavea_secret;
 struct gavea_item;
 struct gavea_span;
 struct gavea_operation;
+struct gavea_evidence; /* since 1.1 */
 
 /* What a record in a batch is. Kinds that a plugin does not know must be passed over. */
 enum gavea_record_kind {
@@ -284,6 +285,18 @@ struct gavea_host {
 	const char *(*command_name)(struct gavea_command *);
 	const char *(*command_argument)(struct gavea_command *, const char *name);
 	void (*command_reply)(struct gavea_command *, const char *format, va_list args);
+
+	/* Since 1.1. */
+	int (*watch)(struct gavea_check *, const char *checks, const char *samples);
+	const struct gavea_evidence *(*evidence_next)(
+		struct gavea_check *, int watch, const struct gavea_evidence *after);
+	const char *(*evidence_check)(const struct gavea_evidence *);
+	int (*evidence_status)(const struct gavea_evidence *, const char **ret_summary);
+	int64_t (*evidence_age)(const struct gavea_evidence *, int64_t *ret_interval);
+	int (*evidence_sample)(
+		const struct gavea_evidence *, size_t index, const char **ret_series, double *ret_value);
+	struct gavea_span *(*span_at)(struct gavea_check *, const uint8_t *trace, const uint8_t *id,
+		const uint8_t *parent, const char *name, int64_t start);
 };
 
 /* One check, as the host hands it to every callback. Only host may be touched. */
@@ -445,6 +458,17 @@ static inline struct gavea_span *gavea_span_begin(
 	struct gavea_check *check, const struct gavea_span *parent, const char *name)
 {
 	return check->host->span_begin(check, parent, name);
+}
+
+/* Since 1.1: a span of work that outlasts callbacks. Its identity is the plugin's to keep: trace has 16 bytes, id and
+ * parent (NULL: none) eight, none of them all zero (https://www.w3.org/TR/trace-context/). start: nanoseconds since 1970.
+ * Begin and end it in one callback, when it is over. NULL also when the host is older. */
+static inline struct gavea_span *gavea_span_at(struct gavea_check *check, const uint8_t *trace, const uint8_t *id,
+	const uint8_t *parent, const char *name, int64_t start)
+{
+	if (check->host->size < offsetof(struct gavea_host, span_at) + sizeof check->host->span_at)
+		return NULL;
+	return check->host->span_at(check, trace, id, parent, name, start);
 }
 
 static inline void gavea_span_attribute(
@@ -634,6 +658,60 @@ static inline void GAVEA_PRINTF(3, 4)
 	va_start(args, format);
 	check->host->command_reply(command, format, args);
 	va_end(args);
+}
+
+/* ---- Evidence: what other checks of this agent found; since 1.1 -------------------------------------------------- */
+
+/*
+ * In open(), of actors (plugins with commands) only: asks for the last results of other checks, to be at hand in each
+ * run() and command(). checks is a name or a pattern, "backup/db" or "cert/?*", with * and ? as in file names; samples selects series as Prometheus does,
+ * NAME or NAME{LABEL="VALUE"}, NULL: none. Returns the number of the watch. -EINVAL: not such a pattern or selector;
+ * -ENOSPC: there are 64; -EOPNOTSUPP: the host is older, or this callback is not open().
+ */
+static inline int gavea_watch(struct gavea_check *check, const char *checks, const char *samples)
+{
+	if (check->host->size < offsetof(struct gavea_host, watch) + sizeof check->host->watch)
+		return -95; /* -EOPNOTSUPP */
+	return check->host->watch(check, checks, samples);
+}
+
+/*
+ * The checks that a watch matches, by name: the first for after == NULL, then the next; NULL at the end. What it returns is as
+ * it was when the job was sent, and is valid until the callback returns. A one-shot run has none. Where there is too much
+ * to be sent, one of each watch is unknown for that reason. These take what gavea_watch() and gavea_evidence_next() returned only.
+ */
+static inline const struct gavea_evidence *gavea_evidence_next(
+	struct gavea_check *check, int watch, const struct gavea_evidence *after)
+{
+	return check->host->evidence_next(check, watch, after);
+}
+
+static inline const char *gavea_evidence_check(struct gavea_check *check, const struct gavea_evidence *evidence)
+{
+	return check->host->evidence_check(evidence);
+}
+
+/* The worse of what the last run said and of the check's state; unknown for one that has not run. ret_summary may be
+ * NULL. */
+static inline enum gavea_status gavea_evidence_status(
+	struct gavea_check *check, const struct gavea_evidence *evidence, const char **ret_summary)
+{
+	return (enum gavea_status)check->host->evidence_status(evidence, ret_summary);
+}
+
+/* How long ago its last run ended, in nanoseconds; INT64_MAX: never, or at a time that has not come yet. *ret_interval
+ * (may be NULL) is how often it runs. */
+static inline int64_t gavea_evidence_age(
+	struct gavea_check *check, const struct gavea_evidence *evidence, int64_t *ret_interval)
+{
+	return check->host->evidence_age(evidence, ret_interval);
+}
+
+/* The samples of its last run that the watch selects: 1, or 0 at the end. *ret_series is NAME{LABEL="VALUE",…}. */
+static inline int gavea_evidence_sample(struct gavea_check *check, const struct gavea_evidence *evidence,
+	size_t index, const char **ret_series, double *ret_value)
+{
+	return check->host->evidence_sample(evidence, index, ret_series, ret_value);
 }
 
 #ifdef __cplusplus

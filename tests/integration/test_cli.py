@@ -44,7 +44,10 @@ def test_half_a_subcommand_is_completed():
 
 
 @pytest.mark.parametrize("name", ["status", "run", "plugins", "help", "config check", "reload", "events", "command",
-                                  "fleet hosts", "fleet checks", "fleet events", "plugin new", "plugin test"])
+                                  "fleet hosts", "fleet checks", "fleet events", "plugin new", "plugin test", "preflight", "swap plan",
+                                  "swap start", "swap status", "swap watch", "swap promote", "swap pause", "swap resume",
+                                  "swap abort", "swap rollback", "swap unfreeze", "swap sign", "swap history",
+                                  "swap report"])
 def test_every_subcommand_explains_itself(name):
     done = cli(*name.split(), "--help")
     assert done.stdout.startswith(f"usage: gavea {name}")

@@ -121,6 +121,10 @@ static void full_run(struct gavea_check *check, struct state *state)
 	gavea_span_attribute(check, inner, "key", "value");
 	gavea_span_end(check, inner, -ETIMEDOUT);
 	gavea_span_end(check, outer, 0);
+	outer = gavea_span_at(check, (const uint8_t *)"0123456789abcdef", (const uint8_t *)"01234567",
+		(const uint8_t *)"abcdefgh", "long ago", 1000000000000);
+	gavea_span_attribute(check, outer, "key", "value");
+	gavea_span_end(check, outer, 0);
 	gavea_sample(check, state->series, 1.5);
 	gavea_sample(check, state->counter, runs);
 	gavea_sample_histogram(check, state->histogram, 6.5, 1, -2, buckets, 3);

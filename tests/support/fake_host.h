@@ -62,6 +62,21 @@ struct gavea_secret {
 	const char *text;
 };
 
+/* What another check found, for a test to fill in. */
+struct gavea_evidence {
+	int watch;
+	const char *check;
+	int status;
+	const char *summary;
+	int64_t age;
+	int64_t interval;
+	struct {
+		const char *series;
+		double value;
+	} samples[FAKE_LIST_MAX];
+	size_t sample_count;
+};
+
 struct fake_host {
 	struct gavea_check check;
 	struct gavea_host table;
@@ -75,6 +90,10 @@ struct fake_host {
 	struct fake_value state[FAKE_STATE_MAX];
 	size_t state_count;
 	unsigned commits;
+	char watches[FAKE_LIST_MAX][128]; /* "CHECKS" or "CHECKS SAMPLES", as they were asked for */
+	size_t watch_count;
+	struct gavea_evidence evidence[FAKE_LIST_MAX]; /* by watch */
+	size_t evidence_count;
 	int64_t deadline; /* 0: none */
 	bool cancelled;
 	struct fake_series *series;
@@ -414,6 +433,91 @@ static inline const char *fake_state_directory(struct gavea_check *check)
 	return NULL;
 }
 
+static inline int fake_watch(struct gavea_check *check, const char *checks, const char *samples)
+{
+	struct fake_host *fake = fake_of(check);
+
+	if (fake->watch_count == FAKE_LIST_MAX)
+		return -ENOSPC;
+	snprintf(fake->watches[fake->watch_count], sizeof fake->watches[0], "%s%s%s", checks,
+		samples ? " " : "", samples ? samples : "");
+	return (int)fake->watch_count++;
+}
+
+static inline const struct gavea_evidence *fake_evidence_next(
+	struct gavea_check *check, int watch, const struct gavea_evidence *after)
+{
+	struct fake_host *fake = fake_of(check);
+
+	for (size_t i = after ? (size_t)(after - fake->evidence) + 1 : 0; i < fake->evidence_count; i++)
+		if (fake->evidence[i].watch == watch)
+			return &fake->evidence[i];
+	return NULL;
+}
+
+static inline const char *fake_evidence_check(const struct gavea_evidence *evidence)
+{
+	return evidence->check;
+}
+
+static inline int fake_evidence_status(const struct gavea_evidence *evidence, const char **ret_summary)
+{
+	if (ret_summary)
+		*ret_summary = evidence->summary;
+	return evidence->status;
+}
+
+static inline int64_t fake_evidence_age(const struct gavea_evidence *evidence, int64_t *ret_interval)
+{
+	if (ret_interval)
+		*ret_interval = evidence->interval;
+	return evidence->age;
+}
+
+static inline int fake_evidence_sample(
+	const struct gavea_evidence *evidence, size_t index, const char **ret_series, double *ret_value)
+{
+	if (index >= evidence->sample_count)
+		return 0;
+	*ret_series = evidence->samples[index].series;
+	*ret_value = evidence->samples[index].value;
+	return 1;
+}
+
+static inline struct gavea_span *fake_span_begin(
+	struct gavea_check *check, const struct gavea_span *parent, const char *name)
+{
+	(void)check;
+	(void)parent;
+	(void)name;
+	return NULL;
+}
+
+static inline struct gavea_span *fake_span_at(struct gavea_check *check, const uint8_t *trace,
+	const uint8_t *id, const uint8_t *parent, const char *name, int64_t start)
+{
+	(void)check;
+	(void)trace;
+	(void)id;
+	(void)parent;
+	(void)name;
+	(void)start;
+	return NULL;
+}
+
+static inline void fake_span_attribute(struct gavea_span *span, const char *name, const char *value)
+{
+	(void)span;
+	(void)name;
+	(void)value;
+}
+
+static inline void fake_span_end(struct gavea_span *span, int error)
+{
+	(void)span;
+	(void)error;
+}
+
 static inline void fake_init(struct fake_host *fake, const struct gavea_plugin *plugin)
 {
 	memset(fake, 0, sizeof(*fake));
@@ -445,7 +549,17 @@ static inline void fake_init(struct fake_host *fake, const struct gavea_plugin *
 		.item = fake_item,
 		.series = fake_series,
 		.sample = fake_sample,
-		.samples = fake_samples};
+		.samples = fake_samples,
+		.span_begin = fake_span_begin,
+		.span_at = fake_span_at,
+		.span_attribute = fake_span_attribute,
+		.span_end = fake_span_end,
+		.watch = fake_watch,
+		.evidence_next = fake_evidence_next,
+		.evidence_check = fake_evidence_check,
+		.evidence_status = fake_evidence_status,
+		.evidence_age = fake_evidence_age,
+		.evidence_sample = fake_evidence_sample};
 }
 
 static inline void fake_set(struct fake_host *fake, const char *key, const char *value)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """tools/check-abi: what a plugin would notice is refused, what it would not only asks for a new version."""
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -8,7 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-LAST = "void (*command_reply)(struct gavea_command *, const char *format, va_list args);"
+HEADER = (ROOT / "include/gavea/plugin.h").read_text()
+LAST = re.findall(r"\n\t(\w[^;]*;)", re.search(r"\nstruct gavea_host \{(.*?)\n\};", HEADER, re.S)[1])[-1]  # of the host's table
 MORE = "void (*later)(struct gavea_check *);"
 
 pytestmark = pytest.mark.skipif(shutil.which("abidiff") is None or os.uname().machine != "x86_64",
@@ -28,7 +30,7 @@ def check(tmp_path):
         header.write_text(text)
         baselines = tmp_path / "baselines"
         baselines.mkdir()
-        for file in (ROOT / "tests/abi").glob("plugin-1.0.abi"):
+        for file in (ROOT / "tests/abi").glob("plugin-1.*.abi"):
             shutil.copy(file, baselines)
         command = [ROOT / "tools/check-abi", "--header", include, "--baselines", baselines]
         done = subprocess.run(command + ["--update"] * update, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -65,7 +67,7 @@ def test_growing_at_the_end_asks_for_a_new_minor_version(check):
 def test_growing_at_the_end_with_a_new_minor_version_gets_a_baseline_of_its_own(check):
     code, output, baselines = check((LAST, LAST + MORE), minor(9), update=True)
     assert code == 0, output
-    assert baselines == ["plugin-1.0.abi", "plugin-1.9.abi"]
+    assert baselines[0] == "plugin-1.0.abi" and baselines[-1] == "plugin-1.9.abi"
 
 
 def test_a_header_that_is_no_c99_or_cxx_is_refused(check):

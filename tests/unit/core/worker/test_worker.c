@@ -112,7 +112,13 @@ static void a_run_says_all_that_it_found(void **state)
 	assert_int_equal(answer->done->output->samples->histograms[0]->series, 3);
 	assert_int_equal(answer->done->output->samples->histograms[0]->first, -2);
 	assert_int_equal(answer->done->output->samples->histograms[0]->buckets[2], 3);
-	assert_int_equal(answer->done->output->n_spans, 2);
+	assert_int_equal(answer->done->output->n_spans, 3);
+	assert_memory_equal(answer->done->output->spans[2]->trace_id.data, "0123456789abcdef", 16);
+	assert_memory_equal(answer->done->output->spans[2]->span_id.data, "01234567", 8);
+	assert_memory_equal(answer->done->output->spans[2]->parent_span_id.data, "abcdefgh", 8);
+	assert_true(answer->done->output->spans[2]->start_us == 1000000000);
+	assert_true(answer->done->output->spans[2]->end_us > 1000000000);
+	assert_true(memcmp(answer->done->output->spans[1]->trace_id.data, "0123456789abcdef", 16) != 0);
 	assert_string_equal(answer->done->output->spans[0]->name, "inner");
 	assert_int_equal(answer->done->output->spans[0]->parent_span_id.len, 8);
 	assert_memory_equal(answer->done->output->spans[0]->parent_span_id.data,

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Verdicts over what was measured, and the checklist before a start. */
+#include "app.h"
+
+#include "base/clock.h"
+#include "base/parse.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* ---- Gates ---- */
+
+static const uint64_t *slow_of(const struct app *app, const struct gate *gate, const struct counts_side *side)
+{
+	for (unsigned i = 0; i < app->settings.limit_count; i++)
+		if (app->settings.limits[i] == gate->limit)
+			return &side->slow[i];
+	return NULL;
+}
+
+static struct gate_counts counts_of(const struct app *app, const struct gate *gate, enum colour colour)
+{
+	const struct counts_side *side = &app->tally.sum[colour];
+	const uint64_t *slow = gate->kind == GATE_SLOW ? slow_of(app, gate, side) : &side->errors;
+
+	return (struct gate_counts){.n = side->requests, .k = slow ? *slow : side->requests};
+}
+
+static void judge_sample(struct app *app, size_t index)
+{
+	const struct gate *gate = &app->settings.gates[index];
+	const struct gavea_evidence *evidence = NULL;
+	struct gate_result worst = {.verdict = VERDICT_PASS};
+	unsigned seen = 0;
+
+	while ((evidence = gavea_evidence_next(app->check, app->settings.gate_watch[index], evidence))) {
+		struct gate_result one;
+		int64_t interval = 0, age = gavea_evidence_age(app->check, evidence, &interval);
+		const char *series;
+		double value;
+		int has = gavea_evidence_sample(app->check, evidence, 0, &series, &value);
+
+		if (age > MAX(3 * interval, 60 * NSEC_PER_SEC))
+			gate_judge_sample(gate, NULL, "its last result is too old", &one);
+		else
+			gate_judge_sample(
+				gate, has == 1 ? &value : NULL, "the check has no such sample", &one);
+		if (seen++ == 0 || one.verdict == VERDICT_FAIL ||
+			(one.verdict == VERDICT_INCONCLUSIVE && worst.verdict == VERDICT_PASS))
+			worst = one;
+	}
+	if (seen == 0)
+		gate_judge_sample(gate, NULL, "there is no such check", &worst);
+	app->gates[index] = worst;
+}
+
+static void judge_one(struct app *app, size_t index, const char *uncovered)
+{
+	const struct gate *gate = &app->settings.gates[index];
+	enum colour new = (enum colour)app->swap.new;
+	struct gate_counts now, base;
+	struct gate_result *result = &app->gates[index];
+
+	if (gate->kind == GATE_SAMPLE) {
+		judge_sample(app, index);
+		return;
+	}
+	now = counts_of(app, gate, new);
+	base = counts_of(app, gate, colour_other(new));
+	gate_judge(gate, &now, &base, result);
+	/* A failure that was seen stays one, however much was not. */
+	if (*uncovered && result->verdict == VERDICT_PASS) {
+		result->verdict = VERDICT_INCONCLUSIVE;
+		snprintf(result->reason, sizeof result->reason, "%s", uncovered);
+	}
+}
+
+static void sum_up(struct app *app)
+{
+	struct world *world = &app->world;
+	size_t passed = 0;
+
+	for (size_t i = 0; i < app->settings.gate_count; i++) {
+		const struct gate_result *gate = &app->gates[i];
+		const char *text = app->settings.gates[i].text;
+
+		passed += gate->verdict == VERDICT_PASS;
+		if (gate->verdict == VERDICT_FAIL && world->gates != VERDICT_FAIL) {
+			world->gates = VERDICT_FAIL;
+			snprintf(world->gates_text, sizeof world->gates_text, "gate \"%s\" fails: %s", text,
+				gate->reason);
+		} else if (gate->verdict == VERDICT_INCONCLUSIVE && world->gates == VERDICT_PASS) {
+			world->gates = VERDICT_INCONCLUSIVE;
+			snprintf(world->gates_text, sizeof world->gates_text,
+				"gate \"%s\" is inconclusive: %s", text, gate->reason);
+		}
+	}
+	if (world->gates == VERDICT_PASS)
+		snprintf(world->gates_text, sizeof world->gates_text, "%zu of %zu gates pass", passed,
+			app->settings.gate_count);
+}
+
+void app_judge(struct app *app)
+{
+	struct world *world = &app->world;
+	char uncovered[256] = "", why[256];
+
+	world->gates = VERDICT_PASS;
+	*world->gates_text = '\0';
+	if (!app_swaps(app) || *app->damage)
+		return;
+	if (*app->counts_error)
+		snprintf(uncovered, sizeof uncovered, "requests can't be counted: %.200s", app->counts_error);
+	else
+		(void)(tally_is_covered(&app->tally, uncovered, sizeof uncovered));
+	for (size_t i = 0; i < app->settings.gate_count; i++)
+		judge_one(app, i, uncovered);
+	sum_up(app);
+	/* Where there are no gates health decides, and it has to be seen. */
+	if (world->gates == VERDICT_PASS &&
+		!world_serves(world, (enum colour)app->swap.new, why, sizeof why)) {
+		world->gates = VERDICT_INCONCLUSIVE;
+		snprintf(world->gates_text, sizeof world->gates_text, "%s", why);
+	}
+}
+
+/* ---- The checklist ---- */
+
+static void judge_manual(struct app *app, const struct point *point, struct point_result *result)
+{
+	char by[BY_SIZE], age_text[32];
+	int64_t age;
+
+	*result = (struct point_result){.age = -1};
+	if (!memory_signed(app, point->manual, by, &age)) {
+		snprintf(result->evidence, sizeof result->evidence, "nobody has signed it off");
+	} else {
+		result->age = age;
+		result->holds = age <= app->settings.sign_valid;
+		snprintf(result->evidence, sizeof result->evidence, "signed off by %s, %s ago%s", by,
+			format_duration_rough(age_text, age), result->holds ? "" : ", which is too long");
+	}
+	if (!result->holds)
+		snprintf(result->remedy, sizeof result->remedy, "gavea swap sign %s %s", app->settings.app,
+			point->manual);
+}
+
+/* A hook that can't be run is found before anything was begun. */
+static bool hooks_are_there(struct app *app)
+{
+	for (size_t i = 0; i < app->settings.hook_count; i++) {
+		const struct hookspec *hook = &app->settings.hooks[i];
+
+		if (access(hook->words.list[0], X_OK) == 0)
+			continue;
+		snprintf(app->world.ready_text, sizeof app->world.ready_text, "hook %s/%s: %.100s: %s",
+			phase_name(hook->phase), hook->name, hook->words.list[0], strerror(errno));
+		return false;
+	}
+	return true;
+}
+
+bool app_preflight(struct app *app)
+{
+	struct world *world = &app->world;
+	double now = (double)clock_unix_ms() / 1000;
+	size_t missing = 0;
+
+	*world->ready_text = '\0';
+	for (size_t i = 0; i < app->settings.point_count; i++) {
+		const struct point *point = &app->settings.points[i];
+		struct point_result *result = &app->points[i];
+
+		if (point->manual)
+			judge_manual(app, point, result);
+		else
+			point_judge(app->check, point, now, result);
+		if (!result->holds && missing++ == 0)
+			snprintf(world->ready_text, sizeof world->ready_text,
+				"preflight \"%.80s\" does not hold: %.120s", point->text, result->evidence);
+	}
+	return missing == 0 && hooks_are_there(app);
+}
