@@ -90,9 +90,9 @@ pkgs.base :=
 pkgs.conf := libconfig
 pkgs.wire := libprotobuf-c libzstd
 pkgs.net := libmicrohttpd gnutls
-pkgs.kit := libcurl jansson libcares libpcre2-8
+pkgs.kit := libcurl jansson libcares libpcre2-8 libcrypto
 pkgs.rule :=
-pkgs.agent :=
+pkgs.agent := libsystemd
 -include $(foreach p,$(PLUGINS),plugins/$(p)/plugin.mk)
 
 # Which libraries a program links (static; only what it uses gets in), and its system libraries.
@@ -103,7 +103,7 @@ pkgs.gavea-worker := libprotobuf-c libcap-ng
 libs.gavea-worker-program := wire rule base
 pkgs.gavea-worker-program := libprotobuf-c libcap-ng jansson
 libs.gavea := agent conf wire rule kit base
-pkgs.gavea := libconfig libprotobuf-c libcurl jansson
+pkgs.gavea := libconfig libprotobuf-c libcurl jansson libcrypto libsystemd
 libs.gavea-fleetd := conf wire net base
 pkgs.gavea-fleetd := libconfig libprotobuf-c libzstd libmicrohttpd gnutls sqlite3 jansson libsystemd libcrypto
 dir.gavead := core/manager

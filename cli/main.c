@@ -33,6 +33,10 @@ static const struct command commands[] = {
 	{"events", "", "shows what happened", NULL, CLI_USAGE, cmd_events},
 	{"command", "CHECK COMMAND [KEY=VALUE...]", "tells a plugin to do something", NULL, CLI_USAGE,
 		cmd_command},
+	{"enroll", "URL", "gets this host an identity from a fleet server, by which that knows it",
+		"The key is made here and never leaves this host. The token comes from `gavea-fleetd token\n"
+		"create --role enroll` on the server. Called again, it goes on where it was interrupted.",
+		CLI_USAGE, cmd_enroll},
 	{"fleet hosts", "", "lists the hosts that the fleet server knows", NULL, CLI_USAGE, cmd_fleet},
 	{"fleet checks", "", "lists the checks of all hosts", NULL, CLI_USAGE, cmd_fleet},
 	{"fleet events", "", "lists what happened on all hosts", NULL, CLI_USAGE, cmd_fleet},
