@@ -87,7 +87,8 @@ static bool is_enrolled(const char *folder, const struct identity *identity)
 		!streq(credential.machine_id, identity->machine_id) ||
 		credential.not_after_ms <= clock_unix_ms())
 		return false;
-	printf("agent %s has an identity already, in %s, until %s; --force gets another one\n",
+	printf("agent %s has an identity already, in %s, until %s; if the server has revoked it, --force "
+	       "gets another one\n",
 		credential.agent_id, path, clock_format_utc(date, credential.not_after_ms, 0));
 	return true;
 }
@@ -162,7 +163,7 @@ static int run(const struct enroll_options *options, struct error *error)
 	struct enroll_result result = {};
 	int r = 0;
 
-	if (asprintf(&folder, "%s/plugins/fleet/%s", options->state, options->name) < 0) {
+	if (asprintf(&folder, "%s/plugins/fleet/%s/files", options->state, options->name) < 0) {
 		folder = NULL;
 		return error_set(error, -ENOMEM, "out of memory");
 	}

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#define EARLY_S 300
+#define EARLY_MS 300000
 
 int x509_error(struct error *error, const char *what)
 {
@@ -106,12 +106,13 @@ static bool set_serial(X509 *certificate)
 X509 *x509_new(const char *common_name, EVP_PKEY *key, int64_t now_ms, int64_t lifetime_ms)
 {
 	X509 *certificate = X509_new();
+	int64_t begin_ms = now_ms - MIN(lifetime_ms / 10, EARLY_MS);
 	X509_NAME *name = certificate ? X509_get_subject_name(certificate) : NULL;
 
 	if (certificate && X509_set_version(certificate, X509_VERSION_3) && set_serial(certificate) &&
 		X509_NAME_add_entry_by_txt(
 			name, "CN", MBSTRING_UTF8, (const unsigned char *)common_name, -1, -1, 0) &&
-		ASN1_TIME_set(X509_getm_notBefore(certificate), (time_t)(now_ms / 1000 - EARLY_S)) &&
+		ASN1_TIME_set(X509_getm_notBefore(certificate), (time_t)(begin_ms / 1000)) &&
 		ASN1_TIME_set(X509_getm_notAfter(certificate), (time_t)((now_ms + lifetime_ms) / 1000)) &&
 		X509_set_pubkey(certificate, key))
 		return certificate;

@@ -29,7 +29,7 @@ void x509_serial(const X509 *certificate, char ret_text[static 33]);
 int64_t x509_not_before_ms(const X509 *certificate);
 int64_t x509_not_after_ms(const X509 *certificate);
 
-/* A certificate with a random serial, not signed yet. It begins some minutes early: clocks differ. */
+/* A certificate with a random serial, not signed yet. It begins a little early: clocks differ. */
 X509 *x509_new(const char *common_name, EVP_PKEY *key, int64_t now_ms, int64_t lifetime_ms);
 
 /* value as in openssl's configuration: "critical,CA:FALSE". 0 or -EINVAL. */
