@@ -13,15 +13,41 @@ import sys
 import time
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from tests.integration.conftest import BUILD, PATIENCE, SANITIZER, Agent, Process, cli, wait_until  # noqa: E402
 from tests.support.control import Control  # noqa: E402
+from tests.integration.test_fleet_api import COMPONENTS, SPEC, to_json_schema  # noqa: E402
 from tests.support import fleetd, protos  # noqa: E402
 
 SCOPES = ("read", "operate", "admin", "report", "enroll")
 A, B, M, N = "a" * 32, "b" * 32, "1" * 32, "2" * 32
+
+
+def template_of(path):
+    """The address in the description that this one is of; None: it is a page."""
+    for template in SPEC["paths"]:
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path.split("?")[0]):
+            return template
+    return None
+
+
+def judge(method, path, status, kind, content, seen):
+    """Holds an answer to docs/openapi.yaml."""
+    template = template_of(path)
+    if not template or status == 405:
+        return
+    described = SPEC["paths"][template][method.lower()]["responses"][str(status)]
+    while "$ref" in described:
+        described = SPEC["components"]["responses"][described["$ref"].rsplit("/", 1)[1]]
+    seen.add((template, method.lower(), status))
+    kind = kind.split(";")[0]
+    assert kind in described.get("content", {"": 0}), (method, path, status, kind)
+    if kind == "application/json":
+        schema = to_json_schema(described["content"][kind]["schema"])
+        jsonschema.Draft7Validator({**schema, "components": COMPONENTS}).validate(json.loads(content))
 
 
 class Server(Process):
@@ -30,6 +56,7 @@ class Server(Process):
     def __init__(self, folder, extra="", listen="127.0.0.1:0", names=("localhost", "127.0.0.1")):
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.state, self.extra = folder, folder / "state", extra
+        self.seen = set()
         self.config, self.port_file = folder / "fleet.conf", folder / "port"
         self.config.write_text(f"identity = true;\nnames = {json.dumps(names)};\n{extra}\n")
         self.port_file.unlink(missing_ok=True)
@@ -87,6 +114,7 @@ class Server(Process):
             answer = connection.getresponse()
             text = answer.read()
             kind = answer.headers.get("Content-Type", "")
+            judge(method, path, answer.status, kind, text, self.seen)
             return answer.status, json.loads(text) if kind.startswith("application/json") else text
         finally:
             connection.close()
@@ -537,6 +565,23 @@ HOST = 'host: { every = "1s"; };\n'
 
 def fleet_conf(server, extra=""):
     return HOST + f'fleet: {{ checks = ( {{ name = "central"; url = "{server.url}"; every = "200ms"; {extra} }} ); }};\n'
+
+
+def test_every_address_was_asked_for_and_answered_as_described(server, tokens, pb, tmp_path):
+    agent_id = "e" * 32
+    identity = get_identity(server, tmp_path, agent_id)
+    assert server.ask("GET", "/v1/audit?limit=2", tokens["admin"])[1]["next"]
+    assert server.ask("GET", "/v1/audit?limit=no", tokens["admin"])[0] == 400
+    assert server.ask("GET", "/v1/audit?before=no", tokens["admin"])[0] == 400
+    body = enrollment(make_request(tmp_path)[1], agent_id)
+    assert server.ask("POST", "/v1/renew", body=body, identity=identity)[1]["code"] == "renewed-too-often"
+    assert server.ask("GET", "/v1/agents", tokens["read"])[0] == 200
+    assert server.ask("POST", f"/v1/agents/{agent_id}/revoke", tokens["admin"], {"reason": "x" * 256})[0] == 400
+    assert server.ask("POST", f"/v1/agents/{agent_id}/revoke", tokens["admin"], {"reason": "lost"})[0] == 204
+    assert server.ask("POST", f"/v1/agents/{agent_id}/revoke", tokens["admin"], {})[0] == 404
+    asked = {(path, method) for path, method, status in server.seen if status < 300}
+    described = {(path, method) for path, item in SPEC["paths"].items() for method in item}
+    assert described - asked <= {("/v1/renew", "post"), ("/v1/hosts/{host}", "get")}
 
 
 class Host:
