@@ -73,7 +73,7 @@ static bool is_enrolled(const char *folder, const struct identity *identity)
 {
 	_cleanup_free_ char *path = NULL;
 	_cleanup_wipe_ struct buf pem = BUF_INIT;
-	struct credential credential;
+	struct own_credential credential;
 	char date[32];
 
 	if (asprintf(&path, "%s/" ENROLL_FILE, folder) < 0) {

@@ -182,9 +182,9 @@ static void judge_names(struct conf_node *root, const struct settings *settings)
 {
 	for (size_t i = 0; i < settings->name_count; i++) {
 		const char *name = settings->names[i];
-		size_t length = strlen(name);
+		size_t length = name ? strlen(name) : 0;
 
-		if (length == 0 || length > 253 ||
+		if (!name || length == 0 || length > 253 ||
 			strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:*") !=
 				length)
 			conf_error(conf_take(root, "names"), "'%s' is neither a host's name nor an address",

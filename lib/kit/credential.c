@@ -103,7 +103,7 @@ static int64_t to_ms(const ASN1_TIME *time)
 	return ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) * 1000 : 0;
 }
 
-static void read_certificate(X509 *certificate, struct credential *credential)
+static void read_certificate(X509 *certificate, struct own_credential *credential)
 {
 	GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
 
@@ -151,12 +151,12 @@ static X509 *find_authority(const char *pem)
 	return NULL;
 }
 
-int credential_read(const char *pem, struct credential *ret_credential, struct error *error)
+int credential_read(const char *pem, struct own_credential *ret_credential, struct error *error)
 {
 	_cleanup_(EVP_PKEY_freep) EVP_PKEY *key = read_key(pem);
 	_cleanup_(X509_freep) X509 *certificate = certificate_at(pem, 0);
 	_cleanup_(X509_freep) X509 *authority = find_authority(pem);
-	struct credential credential = {.pinned = authority != NULL};
+	struct own_credential credential = {.pinned = authority != NULL};
 	bool pair = key && certificate && X509_check_private_key(certificate, key) == 1;
 
 	ERR_clear_error();

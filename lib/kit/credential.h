@@ -19,7 +19,7 @@ enum {
 };
 
 /* What a certificate says of its agent. */
-struct credential {
+struct own_credential {
 	char agent_id[CREDENTIAL_ID_SIZE];
 	char machine_id[CREDENTIAL_ID_SIZE]; /* the hash of the machine that it was given to */
 	int64_t not_before_ms, not_after_ms;
@@ -34,7 +34,7 @@ int credential_make_key(struct buf *ret_pem);
 int credential_make_request(const char *key_pem, const char *name, struct buf *ret_csr, struct error *error);
 
 /* Reads what stands in an identity file. -EINVAL with error: not key and certificate of each other, or not of an agent. */
-int credential_read(const char *pem, struct credential *ret_credential, struct error *error);
+int credential_read(const char *pem, struct own_credential *ret_credential, struct error *error);
 
 /* SHA-256 of the first certificate in the text. -EINVAL: there is none. */
 int credential_fingerprint(const char *pem, char ret_text[static CREDENTIAL_FINGERPRINT_SIZE]);

@@ -194,7 +194,7 @@ static int make_body(const struct job *job, struct buf *body, struct error *erro
 
 static int judge_time(const struct enroll_result *result, struct error *error)
 {
-	const struct credential *credential = &result->credential;
+	const struct own_credential *credential = &result->credential;
 	int64_t now_ms = clock_unix_ms();
 	char date[32];
 
@@ -306,7 +306,7 @@ int enroll_renew(const struct enroll_request *request, struct enroll_result *ret
 	struct http_settings settings = {};
 	_cleanup_(job_done) struct job job = {.folder = -EBADF};
 	_cleanup_wipe_ struct buf present = BUF_INIT;
-	struct credential credential;
+	struct own_credential credential;
 	int r = job_init(&job, request, error);
 
 	if (r == 0) {

@@ -32,7 +32,7 @@ struct enroll_request {
 
 /* What came of it, beside the error. */
 struct enroll_result {
-	struct credential credential;
+	struct own_credential credential;
 	char code[48]; /* the server's word for why not: "token-expired", …; "": it had none */
 	int64_t skew_ms; /* this host's clock minus the server's */
 };

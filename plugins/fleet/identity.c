@@ -26,7 +26,7 @@ struct identity {
 	bool there;
 	bool rejected; /* by the server */
 	char *why; /* the last try to enrol failed */
-	struct credential credential;
+	struct own_credential credential;
 	int64_t renew_ms; /* when, by the wall clock */
 	int64_t retry_ms; /* not before: after a failure */
 	int64_t told_ms; /* that it ends soon */
@@ -86,7 +86,7 @@ bool identity_pinned(const struct identity *identity)
 
 /* ---- The file ---- */
 
-static int64_t life(const struct credential *credential)
+static int64_t life(const struct own_credential *credential)
 {
 	return credential->not_after_ms - credential->not_before_ms;
 }
@@ -94,7 +94,7 @@ static int64_t life(const struct credential *credential)
 /* A fleet that enrolled on one day does not renew at one moment. */
 static void plan_renewal(struct identity *identity)
 {
-	const struct credential *credential = &identity->credential;
+	const struct own_credential *credential = &identity->credential;
 	uint64_t spread = (uint64_t)(life(credential) / 20);
 
 	identity->renew_ms =
@@ -264,7 +264,7 @@ static void renew(struct identity *identity, struct gavea_batch *batch, int64_t 
 /* NULL: it is good; else why it must not be used, appended to text. */
 static bool is_bad(struct identity *identity, struct gavea_batch *batch, int64_t now_ms, struct buf *text)
 {
-	const struct credential *credential = &identity->credential;
+	const struct own_credential *credential = &identity->credential;
 	const char *agent_id = info(identity, batch, "agent_id");
 	char date[32];
 
