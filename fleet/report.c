@@ -94,6 +94,8 @@ static bool judge_sender(
 {
 	_cleanup_error_ struct error error = ERROR_INIT;
 	_cleanup_(principal_done) struct principal sender = {};
+	const struct claim claim = {report->agent_id, report->agent->machine_id, report->spool_id,
+		report->agent->boot_id, httpd_peer(request)};
 	struct verdict verdict;
 	int r;
 
@@ -105,14 +107,14 @@ static bool judge_sender(
 		verdict = (struct verdict){.status = -r, .code = "refused"};
 	else
 		verdict = identity_judge_report(server->identity,
-			sender.kind == PRINCIPAL_AGENT ? &sender.credential : NULL, report->agent_id,
-			report->agent->machine_id, httpd_peer(request), clock_unix_ms(), &error);
+			sender.kind == PRINCIPAL_AGENT ? &sender.credential : NULL, &claim, clock_unix_ms(),
+			&error);
 	if (verdict.cloned)
 		writer_note(server->writer, report->agent_id, report->agent->name, "cloned-agent",
 			GAVEA_WARNING,
-			"a copy of this agent reports from %s on another machine; it was refused and has to "
-			"get an "
-			"identity of its own",
+			"a copy of this agent reports from %s; it was refused and has to get an identity of "
+			"its "
+			"own",
 			httpd_peer(request));
 	if (!verdict.code)
 		return true;

@@ -51,23 +51,47 @@ static int judge_form(const struct enrollment *request, uint8_t ret_key_hash[sta
 }
 
 /* One copy is told once an hour, however often it asks. */
-static struct verdict cloned(struct identity *identity, const char *agent_id, const char *machine_id,
-	const char *address, int64_t now_ms, struct error *error)
+static struct verdict tell_copy(struct identity *identity, const char *agent_id, const char *detail,
+	const char *address, int64_t now_ms)
 {
 	struct verdict verdict = refuse(409, "cloned");
-	char name[64], detail[96];
+	char name[64];
 	const struct actor actor = {name, address, now_ms};
 
 	snprintf(name, sizeof name, "agent %s", agent_id);
-	snprintf(detail, sizeof detail, "on machine %s", machine_id);
 	verdict.cloned = ledger_note(identity->ledger, &actor, "cloned", agent_id, detail,
 				 CLONE_TOLD_EVERY_MS, NULL) > 0;
+	return verdict;
+}
+
+static struct verdict cloned(struct identity *identity, const char *agent_id, const char *machine_id,
+	const char *address, int64_t now_ms, struct error *error)
+{
+	char detail[300];
+
+	snprintf(detail, sizeof detail, "on machine %s", machine_id);
 	error_set(error, -EEXIST,
 		"agent %s belongs to another machine, this one is a copy: it needs an identity of its own, "
 		"run `gavea "
 		"enroll` on it with a new token",
 		agent_id);
-	return verdict;
+	return tell_copy(identity, agent_id, detail, address, now_ms);
+}
+
+/* The machine's id was copied, too. */
+static struct verdict doubled(
+	struct identity *identity, const struct claim *claim, int64_t now_ms, struct error *error)
+{
+	char detail[300];
+
+	snprintf(detail, sizeof detail, "in boot %s", claim->boot_id);
+	error_set(error, -EEXIST,
+		"two machines report as agent %s, and this one came later: it is a copy that needs a machine "
+		"id of its own "
+		"(rm /etc/machine-id; systemd-machine-id-setup; restart gavead), then run `gavea enroll` on "
+		"it",
+		claim->agent_id);
+	return tell_copy(identity, claim->agent_id, detail, claim->address, now_ms);
 }
 
 static int issue(struct identity *identity, const struct actor *actor, const char *action,
@@ -206,26 +230,33 @@ struct verdict identity_renew(struct identity *identity, const struct credential
 	return r < 0 ? failed(r) : (struct verdict){.status = 201};
 }
 
+static struct verdict judge_with_certificate(struct identity *identity, const struct credential *credential,
+	const struct claim *claim, int64_t now_ms, struct error *error)
+{
+	if (!streq(credential->agent_id, claim->agent_id)) {
+		error_set(error, -EACCES, "the certificate is that of agent %s, and this report is of %s",
+			credential->agent_id, claim->agent_id);
+		return refuse(403, "agent-mismatch");
+	}
+	if (!streq(credential->machine_id, claim->machine_id))
+		return cloned(identity, claim->agent_id, claim->machine_id, claim->address, now_ms, error);
+	if (sightings_is_copy(identity->sightings, claim->agent_id, claim->spool_id, claim->boot_id, now_ms))
+		return doubled(identity, claim, now_ms, error);
+	return (struct verdict){.status = 200};
+}
+
 struct verdict identity_judge_report(struct identity *identity, const struct credential *credential,
-	const char *agent_id, const char *machine_id, const char *address, int64_t now_ms,
-	struct error *error)
+	const struct claim *claim, int64_t now_ms, struct error *error)
 {
 	_cleanup_(ledger_certificate_done) struct ledger_certificate newest = {};
 	int r;
 
 	if (!identity->authority)
 		return (struct verdict){.status = 200};
-	if (credential && !streq(credential->agent_id, agent_id)) {
-		error_set(error, -EACCES, "the certificate is that of agent %s, and this report is of %s",
-			credential->agent_id, agent_id);
-		return refuse(403, "agent-mismatch");
-	}
-	if (credential && !streq(credential->machine_id, machine_id))
-		return cloned(identity, agent_id, machine_id, address, now_ms, error);
 	if (credential)
-		return (struct verdict){.status = 200};
+		return judge_with_certificate(identity, credential, claim, now_ms, error);
 	/* Else whoever has a token for reports could speak for all agents. */
-	r = ledger_newest(identity->ledger, agent_id, &newest, error);
+	r = ledger_newest(identity->ledger, claim->agent_id, &newest, error);
 	if (r < 0)
 		return failed(r);
 	if (r > 0 && newest.credential.not_after_ms > now_ms) {
@@ -233,7 +264,7 @@ struct verdict identity_judge_report(struct identity *identity, const struct cre
 			"agent %s has a certificate and must report with it: run `gavea enroll` on that host "
 			"if it is "
 			"lost",
-			agent_id);
+			claim->agent_id);
 		return refuse(403, "certificate-required");
 	}
 	return (struct verdict){.status = 200};

@@ -60,7 +60,8 @@ static int fill(struct identity *identity, const struct identity_settings *setti
 	identity->server_certificate = settings->server_certificate;
 	identity->folder = strdup(settings->folder);
 	identity->names = calloc(NAMES_MAX, sizeof *identity->names);
-	if (!identity->folder || !identity->names)
+	identity->sightings = sightings_new();
+	if (!identity->sightings || !identity->folder || !identity->names)
 		return error_set(error, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < settings->name_count && r >= 0; i++)
 		r = add_name(identity, settings->names[i]);
@@ -112,6 +113,7 @@ void identity_close(struct identity *identity)
 	if (!identity)
 		return;
 	authority_free(identity->authority);
+	sightings_free(identity->sightings);
 	ledger_close(identity->ledger);
 	for (size_t i = 0; i < identity->name_count; i++)
 		free(identity->names[i]);

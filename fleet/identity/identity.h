@@ -4,6 +4,7 @@
 #define FLEET_IDENTITY_IDENTITY_H
 
 #include "fleet/identity/ledger.h"
+#include "fleet/identity/sightings.h"
 
 #include <stdbool.h>
 
@@ -20,6 +21,7 @@ struct identity_settings {
 struct identity {
 	struct ledger *ledger;
 	struct authority *authority; /* NULL: certificates are not used */
+	struct sightings *sightings;
 	int64_t lifetime_ms;
 	char *folder;
 	bool server_certificate;
@@ -64,9 +66,14 @@ struct verdict identity_renew(struct identity *identity, const struct credential
 	const struct enrollment *request, const char *address, int64_t now_ms, struct buf *ret_pem,
 	struct error *error);
 
-/* Whether a report may say that it comes from this agent on this machine. credential NULL: it came with a token. */
+/* Who a report says that it is from. Strings are borrowed. */
+struct claim {
+	const char *agent_id, *machine_id, *spool_id, *boot_id;
+	const char *address;
+};
+
+/* Whether it may say so. credential NULL: it came with a token. */
 struct verdict identity_judge_report(struct identity *identity, const struct credential *credential,
-	const char *agent_id, const char *machine_id, const char *address, int64_t now_ms,
-	struct error *error);
+	const struct claim *claim, int64_t now_ms, struct error *error);
 
 #endif

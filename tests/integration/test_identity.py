@@ -119,9 +119,9 @@ class Server(Process):
         finally:
             connection.close()
 
-    def report(self, pb, token=None, identity=None, agent_id=A, machine_id=M):
+    def report(self, pb, token=None, identity=None, agent_id=A, machine_id=M, boot_id="boot"):
         report = pb.Report(protocol=1, agent_id=agent_id, spool_id="c" * 32, stream=1, next_within_ms=60000)
-        report.agent.name, report.agent.machine_id = "app-01", machine_id
+        report.agent.name, report.agent.machine_id, report.agent.boot_id = "app-01", machine_id, boot_id
         return self.ask("POST", "/v1/report", token, report.SerializeToString(), identity,
                         {"Content-Type": "application/x-protobuf"})
 
@@ -381,6 +381,17 @@ def test_a_copy_on_another_machine_is_refused_and_told_once(server, pb, tokens, 
     events = wait_until("the event", lambda: [
         e for e in server.ask("GET", "/v1/events", tokens["read"])[1]["events"] if e["kind"] == "cloned-agent"])
     assert len(events) == 1 and events[0]["host"]["id"] == agent_id
+
+
+def test_of_two_copies_with_one_machine_id_the_later_one_is_refused(server, pb, tmp_path):
+    agent_id = "12" * 16
+    identity = get_identity(server, tmp_path, agent_id)
+    for _ in range(3):
+        first = server.report(pb, identity=identity, agent_id=agent_id, boot_id="first")
+        second = server.report(pb, identity=identity, agent_id=agent_id, boot_id="second")
+    assert first[0] == 200 and (second[0], second[1]["code"]) == (409, "cloned")
+    assert "this one came later" in second[1]["error"] and "systemd-machine-id-setup" in second[1]["error"]
+    assert [e["detail"] for e in server.audit() if e["subject"] == agent_id][0] == "in boot second"
 
 
 @pytest.mark.parametrize("change, error", [

@@ -184,8 +184,8 @@ static void a_renewal_is_repeated_and_not_multiplied(void **state)
 static void judge_report(struct fixture *f, const struct credential *credential, const char *agent_id,
 	const char *machine, int64_t now_ms, int status, const char *code)
 {
-	struct verdict verdict = identity_judge_report(
-		f->identity, credential, agent_id, machine, "192.0.2.1", now_ms, &f->error);
+	const struct claim claim = {agent_id, machine, "spool", "boot", "192.0.2.1"};
+	struct verdict verdict = identity_judge_report(f->identity, credential, &claim, now_ms, &f->error);
 
 	assert_verdict(&verdict, status, code);
 }
@@ -221,8 +221,9 @@ static void a_copy_is_told_once_an_hour(void **state)
 	int count = 0;
 
 	for (int64_t minute = 0; minute < 119; minute++) {
-		struct verdict verdict = identity_judge_report(f->identity, &credential, agent, OTHER_MACHINE,
-			"192.0.2.1", START_MS + minute * 60000, &f->error);
+		const struct claim claim = {agent, OTHER_MACHINE, "spool", "boot", "192.0.2.1"};
+		struct verdict verdict = identity_judge_report(
+			f->identity, &credential, &claim, START_MS + minute * 60000, &f->error);
 
 		assert_int_equal(verdict.cloned, minute % 60 == 0);
 	}
