@@ -219,7 +219,7 @@ static int take_all(struct conf_node *root, struct settings *settings)
 	take_number(root, "max_connections", 16, 60000, &settings->max_connections);
 	take_number(root, "max_connections_per_address", 0, 60000, &settings->max_connections_per_address);
 	(void)conf_take_bool(root, "identity", &settings->identity);
-	take_ms(root, "certificate_lifetime", 5000, 366 * DAY_MS, &settings->certificate_lifetime_ms);
+	take_ms(root, "certificate_lifetime", 2000, 366 * DAY_MS, &settings->certificate_lifetime_ms);
 	r = take_texts(root, "plots", &settings->plots, &settings->plot_count);
 	if (r == 0)
 		r = take_texts(root, "names", &settings->names, &settings->name_count);

@@ -717,7 +717,7 @@ def test_another_server_at_the_same_address_is_not_believed(hosts, tmp_path):
 
 
 def test_certificates_of_both_sides_are_renewed_while_reports_go_on(hosts, tmp_path):
-    server = Server(tmp_path / "server", 'certificate_lifetime = "5s";')
+    server = Server(tmp_path / "server", 'certificate_lifetime = "3s";')
     try:
         host = hosts(server).start()
         host.wait_delivered()
@@ -733,7 +733,7 @@ def test_certificates_of_both_sides_are_renewed_while_reports_go_on(hosts, tmp_p
 
 
 def test_a_certificate_that_ended_is_refused_by_both_sides(hosts, pb, tmp_path):
-    server = Server(tmp_path / "server", 'certificate_lifetime = "5s";')
+    server = Server(tmp_path / "server", 'certificate_lifetime = "3s";')
     try:
         host = hosts(server)
         copy = tmp_path / "copy.pem"

@@ -1,49 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "kit/credential.h"
 #include "kit/enroll_answer.h"
+#include "tests/support/identity_file.h"
 
 #include <errno.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <time.h>
 /* after those */
 #include <cmocka.h>
 
 #define AGENT "0123456789abcdef0123456789abcdef"
 #define MACHINE "fedcba9876543210fedcba9876543210"
 
-/* Appends a certificate of that key, which it signs itself. */
 static void add_certificate(const char *key_pem, const char *names, const char *constraints, struct buf *out)
 {
-	BIO *in = BIO_new_mem_buf(key_pem, -1), *bio = BIO_new(BIO_s_mem());
-	EVP_PKEY *key = PEM_read_bio_PrivateKey(in, NULL, NULL, NULL);
-	X509 *certificate = X509_new();
-	X509_EXTENSION *extension;
-	char *text;
-	long size;
-
-	assert_non_null(key);
-	X509_set_version(certificate, X509_VERSION_3);
-	ASN1_INTEGER_set(X509_get_serialNumber(certificate), 7);
-	ASN1_TIME_set(X509_getm_notBefore(certificate), 1000000);
-	ASN1_TIME_set(X509_getm_notAfter(certificate), 2000000);
-	X509_set_pubkey(certificate, key);
-	extension = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, names);
-	X509_add_ext(certificate, extension, -1);
-	X509_EXTENSION_free(extension);
-	extension = X509V3_EXT_conf_nid(NULL, NULL, NID_basic_constraints, constraints);
-	X509_add_ext(certificate, extension, -1);
-	X509_EXTENSION_free(extension);
-	assert_true(X509_sign(certificate, key, EVP_sha256()) > 0);
-	PEM_write_bio_X509(bio, certificate);
-	size = BIO_get_mem_data(bio, &text);
-	buf_add(out, text, (size_t)size);
-	X509_free(certificate);
-	EVP_PKEY_free(key);
-	BIO_free(in);
-	BIO_free(bio);
+	identity_file_add(key_pem, names, constraints, 1000000, 2000000, out);
 }
 
 static void an_identity_says_whose_it_is_and_until_when(void **state)
