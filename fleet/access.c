@@ -42,15 +42,36 @@ static unsigned widen(unsigned scopes)
 
 /* ---- Certificates ---- */
 
-/* What the connection's certificate says stays the same; whether it was revoked does not. */
+/* What the connection's certificate says stays the same, so it is verified once; whether it counts is asked each time. NULL:
+ * it is not one of an agent, or there is no memory. */
+static const struct credential *get_credential(struct access *access, struct httpd_request *request,
+	const void *der, size_t size, struct error *error)
+{
+	struct credential *credential = httpd_kept(request);
+
+	if (credential)
+		return credential;
+	credential = malloc(sizeof *credential);
+	if (!credential)
+		return NULL;
+	if (authority_verify(access->identity->authority, der, size, credential, error) < 0) {
+		free(credential);
+		return NULL;
+	}
+	httpd_keep(request, credential, free);
+	return credential;
+}
+
 static int judge_certificate(struct access *access, struct httpd_request *request, const void *der,
 	size_t size, struct principal *ret_principal)
 {
 	_cleanup_error_ struct error error = ERROR_INIT;
+	const struct credential *credential = get_credential(access, request, der, size, &error);
 	const char *code = "certificate-unknown";
-	int r = identity_judge(
-		access->identity, der, size, clock_unix_ms(), &ret_principal->credential, &code, &error);
+	int r = -EACCES;
 
+	if (credential)
+		r = identity_judge(access->identity, credential, clock_unix_ms(), &code, &error);
 	if (r == -EACCES) {
 		httpd_set_refusal(request, code, "%s", error_text(&error, r));
 		return -401;
@@ -59,6 +80,7 @@ static int judge_certificate(struct access *access, struct httpd_request *reques
 		httpd_set_refusal(request, "store-failed", "%s", error_text(&error, r));
 		return -503;
 	}
+	ret_principal->credential = *credential;
 	ret_principal->kind = PRINCIPAL_AGENT;
 	ret_principal->scopes = SCOPE_REPORT;
 	return 0;

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -305,7 +306,8 @@ static int become_owner(const char *folder, struct error *error)
 			strerror(errno));
 	if (geteuid() != 0 || st.st_uid == 0)
 		return 0;
-	if (setresgid(st.st_gid, st.st_gid, st.st_gid) < 0 || setresuid(st.st_uid, st.st_uid, st.st_uid) < 0)
+	if (setgroups(0, NULL) < 0 || setresgid(st.st_gid, st.st_gid, st.st_gid) < 0 ||
+		setresuid(st.st_uid, st.st_uid, st.st_uid) < 0)
 		return error_set(error, -errno, "can't become the owner of %s: %s", folder, strerror(errno));
 	return 0;
 }

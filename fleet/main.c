@@ -159,6 +159,9 @@ static void reload(const struct arguments *arguments, struct settings *settings,
 		server_set_tokens(server, settings);
 		log_set_level(settings->log_level);
 		log_notice("reloaded: tokens and log level");
+		r = server_reload_certificate(server, settings, &error);
+		if (r < 0)
+			log_error("the certificate from before stays: %s", error_text(&error, r));
 		if (restart.size > 0)
 			log_warning("these settings take effect at a restart: %s", buf_str(&restart));
 		sd_notifyf(0, "READY=1\nSTATUS=Listening on port %u", httpd_port(server->httpd));

@@ -162,6 +162,21 @@ static int open_identity(struct server *server, const struct settings *settings,
 	return r;
 }
 
+int server_reload_certificate(struct server *server, const struct settings *settings, struct error *error)
+{
+	_cleanup_buf_ struct buf certificate = BUF_INIT;
+	_cleanup_secret_ struct buf key = BUF_INIT;
+	int r = read_pem(settings->certificate, &certificate, error);
+
+	if (!settings->certificate)
+		return 0;
+	if (r == 0)
+		r = read_pem(settings->key, &key, error);
+	if (r == 0)
+		r = httpd_set_certificate(server->httpd, buf_str(&certificate), buf_str(&key), error);
+	return r;
+}
+
 int server_tick_ms(const struct settings *settings)
 {
 	return (int)MIN(MAX(settings->certificate_lifetime_ms / 60, 100), 60000);

@@ -30,6 +30,10 @@ void server_stop(struct server *server);
 /* From now on the tokens of these settings are asked for. */
 void server_set_tokens(struct server *server, const struct settings *settings);
 
+/* Reads the files of the configured certificate again and shows it from now on; 0 or -errno with error: the one before
+ * stays. Blocks. */
+int server_reload_certificate(struct server *server, const struct settings *settings, struct error *error);
+
 /* Now and then: renews the server's own certificate. Blocks on the disk when it does. */
 void server_tick(struct server *server);
 

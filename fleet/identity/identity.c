@@ -129,30 +129,28 @@ int identity_server_certificate(struct identity *identity, int64_t now_ms, struc
 		identity->name_count, now_ms, identity->lifetime_ms, ret_certificate, ret_key, error);
 }
 
-int identity_judge(struct identity *identity, const void *der, size_t size, int64_t now_ms,
-	struct credential *ret_credential, const char **ret_code, struct error *error)
+int identity_judge(struct identity *identity, const struct credential *credential, int64_t now_ms,
+	const char **ret_code, struct error *error)
 {
 	enum ledger_standing standing = LEDGER_UNKNOWN;
 	char date[32];
-	int r = authority_verify(identity->authority, der, size, ret_credential, error);
+	int r;
 
 	*ret_code = "certificate-unknown";
-	if (r < 0)
-		return r;
-	if (now_ms > ret_credential->not_after_ms) {
+	if (now_ms > credential->not_after_ms) {
 		*ret_code = "certificate-expired";
 		return error_set(error, -EACCES,
 			"the certificate of agent %s ended at %s: run `gavea enroll` on that host",
-			ret_credential->agent_id, clock_format_utc(date, ret_credential->not_after_ms, 0));
+			credential->agent_id, clock_format_utc(date, credential->not_after_ms, 0));
 	}
-	if (now_ms < ret_credential->not_before_ms) {
+	if (now_ms < credential->not_before_ms) {
 		*ret_code = "certificate-not-yet";
 		return error_set(error, -EACCES,
 			"the certificate of agent %s begins at %s, and here it is not yet: is this server's "
 			"clock right?",
-			ret_credential->agent_id, clock_format_utc(date, ret_credential->not_before_ms, 0));
+			credential->agent_id, clock_format_utc(date, credential->not_before_ms, 0));
 	}
-	r = ledger_standing(identity->ledger, ret_credential->serial, &standing, error);
+	r = ledger_standing(identity->ledger, credential->serial, &standing, error);
 	if (r < 0 || standing == LEDGER_GOOD)
 		return r;
 	if (standing == LEDGER_REVOKED)
@@ -160,6 +158,6 @@ int identity_judge(struct identity *identity, const void *der, size_t size, int6
 	return error_set(error, -EACCES,
 		"the certificate of agent %s %s: run `gavea enroll` on that host with a "
 		"new token",
-		ret_credential->agent_id,
+		credential->agent_id,
 		standing == LEDGER_REVOKED ? "was revoked" : "is not in this server's ledger");
 }

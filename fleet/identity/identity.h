@@ -38,10 +38,10 @@ void identity_close(struct identity *identity);
 int identity_server_certificate(struct identity *identity, int64_t now_ms, struct buf *ret_certificate,
 	struct buf *ret_key, struct error *error);
 
-/* Who a certificate says that its holder is, judged: 0; or -EACCES with a code for programs and error filled. -EIO and
- * the like: it can't be said. */
-int identity_judge(struct identity *identity, const void *der, size_t size, int64_t now_ms,
-	struct credential *ret_credential, const char **ret_code, struct error *error);
+/* Whether a certificate of the authority (authority_verify()) counts now: 0; or -EACCES with a code for programs and error
+ * filled. -EIO and the like: it can't be said. */
+int identity_judge(struct identity *identity, const struct credential *credential, int64_t now_ms,
+	const char **ret_code, struct error *error);
 
 /* What an agent asks for. Strings are borrowed; judged by identity_enroll() and identity_renew(). */
 struct enrollment {

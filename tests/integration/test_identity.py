@@ -5,6 +5,7 @@ import http.client
 import json
 import re
 import shutil
+import signal
 import socket
 import sqlite3
 import ssl
@@ -455,6 +456,28 @@ def test_good_ciphers_are_taken_and_an_agent_s_certificate_is_asked_for(server, 
     assert "Acceptable client certificate CA names\nCN = gavea fleet authority" in done.stdout
 
 
+def shown(port):
+    return ssl.get_server_certificate(("127.0.0.1", port))
+
+
+def test_a_certificate_renewed_in_its_file_is_shown_after_a_reload(tmp_path):
+    fleetd.tls_context(tmp_path)
+    fleet = fleetd.Fleet(tmp_path, [f'certificate = "{tmp_path}/cert.pem"; key = "{tmp_path}/key.pem";']).start()
+    try:
+        before = shown(fleet.port)
+        fleetd.tls_context(tmp_path)
+        fleet.popen.send_signal(signal.SIGHUP)
+        wait_until("the new one", lambda: shown(fleet.port) != before)
+        assert shown(fleet.port).split() == (tmp_path / "cert.pem").read_text().split()
+        good = shown(fleet.port)
+        (tmp_path / "key.pem").write_text("no key")
+        fleet.popen.send_signal(signal.SIGHUP)
+        wait_until("the complaint", lambda: "the certificate from before stays: the key cannot be used" in fleet.log)
+        assert shown(fleet.port) == good
+    finally:
+        fleet.stop()
+
+
 # ---- gavea enroll ----
 
 def enroll(server, folder, token, *more, check=True):
@@ -752,6 +775,11 @@ def another_machine(folder):
     return ["unshare", "-m", "sh", "-c", f'mount --bind {folder}/machine-id /etc/machine-id && exec "$0" "$@"']
 
 
+NAMESPACES = subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode == 0
+needs_namespaces = pytest.mark.skipif(not NAMESPACES, reason="may not make mount namespaces")
+
+
+@needs_namespaces
 def test_a_copy_gets_an_identity_of_its_own_and_the_original_goes_on(server, tokens, hosts, tmp_path):
     (tmp_path / "enroll").write_text(server.token("enroll", "--uses", "any"))
     original = hosts(server, "original", extra=f'enroll_token = "${{file:{tmp_path}/enroll}}";').start()
@@ -768,6 +796,7 @@ def test_a_copy_gets_an_identity_of_its_own_and_the_original_goes_on(server, tok
     assert f"is a copy of that of agent {original.id()} on another machine" in copy.agent.log
 
 
+@needs_namespaces
 def test_a_copy_without_a_token_asks_for_one(server, hosts, tmp_path):
     original = hosts(server, "original").start()
     original.wait_delivered()
