@@ -20,7 +20,7 @@
 
 struct enroll_options {
 	const char *url;
-	const char *token, *token_file, *ca, *name, *state, *config;
+	const char *token, *token_file, *ca, *name, *identity, *state, *config;
 	bool write_config, force;
 };
 
@@ -163,10 +163,12 @@ static int run(const struct enroll_options *options, struct error *error)
 	struct enroll_result result = {};
 	int r = 0;
 
-	if (asprintf(&folder, "%s/plugins/fleet/%s/files", options->state, options->name) < 0) {
+	if (options->identity)
+		folder = strdup(options->identity);
+	else if (asprintf(&folder, "%s/plugins/fleet/%s/files", options->state, options->name) < 0)
 		folder = NULL;
+	if (!folder)
 		return error_set(error, -ENOMEM, "out of memory");
-	}
 	if (options->token) {
 		buf_add_str(&token, options->token);
 		/* It was to be seen long enough. */
@@ -179,7 +181,8 @@ static int run(const struct enroll_options *options, struct error *error)
 	if (r != 0)
 		return MIN(r, 0);
 	enroll_add_config(options->name, options->url,
-		options->ca && !startswith(options->ca, "sha256:") ? options->ca : NULL, &section);
+		options->ca && !startswith(options->ca, "sha256:") ? options->ca : NULL, options->identity,
+		&section);
 	if (options->write_config)
 		r = enroll_write_config(options->config, &section, error);
 	if (r < 0)
@@ -201,6 +204,8 @@ static int judge(struct enroll_options *options)
 	for (const char *c = options->url; *c; c++)
 		if ((unsigned char)*c <= ' ' || *c == '"' || *c == '\\' || *c == 0x7f)
 			return complain(CLI_USAGE, "the server's address has a character that no URL has");
+	if (options->identity && (options->identity[0] != '/' || strpbrk(options->identity, "\"\\\n")))
+		return complain(CLI_USAGE, "--identity is not an absolute path");
 	if (options->ca && options->ca[0] != '/' && !startswith(options->ca, "sha256:"))
 		return complain(CLI_USAGE, "--ca is neither sha256:… nor an absolute path");
 	return 0;
@@ -227,6 +232,10 @@ int cmd_enroll(struct cli *cli, const struct command *command, int argc, char **
 			.value = "NAME",
 			.doc = "of the fleet output (central)",
 			.text = &options.name},
+		{.name = "identity",
+			.value = "DIR",
+			.doc = "folder of the identity (that of the output, in the state directory)",
+			.text = &options.identity},
 		{.name = "write-config",
 			.doc = "add the output to conf.d/fleet.conf",
 			.flag = &options.write_config},

@@ -10,8 +10,10 @@
  * buffer is the caller's to zero. Blocks. */
 int enroll_read_token(const char *path, struct buf *token, struct error *error);
 
-/* Appends the fleet section for a server; ca_file may be NULL. */
-void enroll_add_config(const char *name, const char *url, const char *ca_file, struct buf *out);
+/* Appends the fleet section for a server; ca_file, and the folder of the identity where it is not the usual one, may be
+ * NULL. */
+void enroll_add_config(
+	const char *name, const char *url, const char *ca_file, const char *folder, struct buf *out);
 
 /* Appends the section to conf.d/fleet.conf below that folder, which must have no more than comments. 0 or -errno with
  * error. */

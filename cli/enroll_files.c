@@ -81,11 +81,14 @@ int enroll_read_token(const char *path, struct buf *token, struct error *error)
 	return 0;
 }
 
-void enroll_add_config(const char *name, const char *url, const char *ca_file, struct buf *out)
+void enroll_add_config(
+	const char *name, const char *url, const char *ca_file, const char *folder, struct buf *out)
 {
 	buf_printf(out, "fleet: {\n  checks = (\n    { name = \"%s\"; url = \"%s\";", name, url);
 	if (ca_file)
 		buf_printf(out, " ca = \"%s\";", ca_file);
+	if (folder)
+		buf_printf(out, " identity = \"%s\";", folder);
 	buf_add_str(out, " }\n  );\n};\n");
 }
 

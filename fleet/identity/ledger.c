@@ -26,14 +26,14 @@ static const char schema[] =
 	" address TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL, detail TEXT NOT NULL);"
 	"CREATE INDEX audit_by_subject ON audit(subject, action, time);";
 
-int ledger_fail(const struct ledger *ledger, const char *what, struct error *error)
+static int fail(const struct ledger *ledger, const struct side *side, const char *what, struct error *error)
 {
 	static const struct {
 		int code, error;
 	} codes[] = {{SQLITE_FULL, -ENOSPC}, {SQLITE_NOMEM, -ENOMEM}, {SQLITE_CORRUPT, -EBADMSG},
 		{SQLITE_NOTADB, -EBADMSG}, {SQLITE_READONLY, -EROFS}, {SQLITE_PERM, -EACCES},
 		{SQLITE_CANTOPEN, -EACCES}, {SQLITE_BUSY, -EBUSY}};
-	int code = sqlite3_errcode(ledger->db) & 0xff, r = -EIO;
+	int code = sqlite3_errcode(side->db) & 0xff, r = -EIO;
 
 	for (size_t i = 0; i < ARRAY_SIZE(codes); i++)
 		if (codes[i].code == code)
@@ -43,8 +43,8 @@ int ledger_fail(const struct ledger *ledger, const char *what, struct error *err
 			"%s: %s: the database of identities is damaged (%s); bring it back from a backup, or "
 			"move it "
 			"away: then all tokens are gone and all agents have to enrol again",
-			ledger->path, what, sqlite3_errmsg(ledger->db));
-	return error_set(error, r, "%s: %s: %s", ledger->path, what, sqlite3_errmsg(ledger->db));
+			ledger->path, what, sqlite3_errmsg(side->db));
+	return error_set(error, r, "%s: %s: %s", ledger->path, what, sqlite3_errmsg(side->db));
 }
 
 static int bind(sqlite3_stmt *statement, const char *types, va_list values)
@@ -67,29 +67,49 @@ static int bind(sqlite3_stmt *statement, const char *types, va_list values)
 	return code;
 }
 
-static int prepare(struct ledger *ledger, sqlite3_stmt **ret_statement, struct error *error, const char *sql,
-	const char *types, va_list values)
+static int prepare(struct ledger *ledger, struct side *side, sqlite3_stmt **ret_statement,
+	struct error *error, const char *sql, const char *types, va_list values)
 {
 	_cleanup_statement_ sqlite3_stmt *statement = NULL;
 
-	if (sqlite3_prepare_v2(ledger->db, sql, -1, &statement, NULL) != SQLITE_OK ||
+	if (sqlite3_prepare_v2(side->db, sql, -1, &statement, NULL) != SQLITE_OK ||
 		bind(statement, types, values) != SQLITE_OK)
-		return ledger_fail(ledger, "can't use it", error);
+		return fail(ledger, side, "can't use it", error);
 	*ret_statement = TAKE_PTR(statement);
 	return 0;
 }
 
-int ledger_prepare(struct ledger *ledger, sqlite3_stmt **ret_statement, struct error *error, const char *sql,
+/* ---- Reading ---- */
+
+int ledger_read(struct ledger *ledger, sqlite3_stmt **ret_statement, struct error *error, const char *sql,
 	const char *types, ...)
 {
 	va_list values;
 	int r;
 
+	pthread_mutex_lock(&ledger->reader.mutex);
 	va_start(values, types);
-	r = prepare(ledger, ret_statement, error, sql, types, values);
+	r = prepare(ledger, &ledger->reader, ret_statement, error, sql, types, values);
 	va_end(values);
 	return r;
 }
+
+int ledger_read_row(struct ledger *ledger, sqlite3_stmt *statement, struct error *error)
+{
+	int code = sqlite3_step(statement);
+
+	if (code == SQLITE_ROW)
+		return 1;
+	return code == SQLITE_DONE ? 0 : fail(ledger, &ledger->reader, "can't read it", error);
+}
+
+void ledger_read_end(struct ledger *ledger, sqlite3_stmt *statement)
+{
+	sqlite3_finalize(statement);
+	pthread_mutex_unlock(&ledger->reader.mutex);
+}
+
+/* ---- Writing ---- */
 
 int ledger_run(struct ledger *ledger, struct error *error, const char *sql, const char *types, ...)
 {
@@ -98,23 +118,23 @@ int ledger_run(struct ledger *ledger, struct error *error, const char *sql, cons
 	int r;
 
 	va_start(values, types);
-	r = prepare(ledger, &statement, error, sql, types, values);
+	r = prepare(ledger, &ledger->writer, &statement, error, sql, types, values);
 	va_end(values);
 	if (r < 0)
 		return r;
 	if (sqlite3_step(statement) != SQLITE_DONE)
-		return ledger_fail(ledger, "can't write", error);
-	return sqlite3_changes(ledger->db);
+		return fail(ledger, &ledger->writer, "can't write", error);
+	return sqlite3_changes(ledger->writer.db);
 }
 
 int ledger_begin(struct ledger *ledger, struct error *error)
 {
 	int r;
 
-	pthread_mutex_lock(&ledger->mutex);
+	pthread_mutex_lock(&ledger->writer.mutex);
 	r = ledger_run(ledger, error, "BEGIN IMMEDIATE", "");
 	if (r < 0)
-		pthread_mutex_unlock(&ledger->mutex);
+		pthread_mutex_unlock(&ledger->writer.mutex);
 	return MIN(r, 0);
 }
 
@@ -124,7 +144,7 @@ int ledger_end(struct ledger *ledger, int r, struct error *error)
 
 	if (committed < 0)
 		(void)ledger_run(ledger, NULL, "ROLLBACK", "");
-	pthread_mutex_unlock(&ledger->mutex);
+	pthread_mutex_unlock(&ledger->writer.mutex);
 	return r < 0 ? r : MIN(committed, r);
 }
 
@@ -145,12 +165,10 @@ void ledger_copy_id(sqlite3_stmt *statement, int column, char *id, size_t size)
 static int get_number(struct ledger *ledger, const char *sql, int64_t *ret_number, struct error *error)
 {
 	_cleanup_statement_ sqlite3_stmt *statement = NULL;
-	int r = ledger_prepare(ledger, &statement, error, sql, "");
 
-	if (r < 0)
-		return r;
-	if (sqlite3_step(statement) != SQLITE_ROW)
-		return ledger_fail(ledger, "can't read it", error);
+	if (sqlite3_prepare_v2(ledger->writer.db, sql, -1, &statement, NULL) != SQLITE_OK ||
+		sqlite3_step(statement) != SQLITE_ROW)
+		return fail(ledger, &ledger->writer, "can't read it", error);
 	*ret_number = sqlite3_column_int64(statement, 0);
 	return 0;
 }
@@ -173,8 +191,8 @@ static int make_tables(struct ledger *ledger, struct error *error)
 		return error_set(error, -EPROTONOSUPPORT,
 			"%s is of a later version of gavea-fleetd (format %" PRId64 ", this one knows %d)",
 			ledger->path, version, VERSION);
-	if (tables == 0 && sqlite3_exec(ledger->db, schema, NULL, NULL, NULL) != SQLITE_OK)
-		return ledger_fail(ledger, "can't make the tables", error);
+	if (tables == 0 && sqlite3_exec(ledger->writer.db, schema, NULL, NULL, NULL) != SQLITE_OK)
+		return fail(ledger, &ledger->writer, "can't make the tables", error);
 	return ledger_run(ledger, error, "DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - ?1",
 		"i", (int64_t)LEDGER_AUDIT_MAX);
 }
@@ -183,14 +201,21 @@ static int prepare_database(struct ledger *ledger, struct error *error)
 {
 	int r;
 
-	sqlite3_busy_timeout(ledger->db, 5000);
-	if (sqlite3_exec(ledger->db,
+	if (sqlite3_exec(ledger->writer.db,
 		    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;"
 		    "PRAGMA secure_delete = ON;",
 		    NULL, NULL, NULL) != SQLITE_OK)
-		return ledger_fail(ledger, "can't prepare it", error);
+		return fail(ledger, &ledger->writer, "can't prepare it", error);
 	r = ledger_begin(ledger, error);
 	return r < 0 ? r : ledger_end(ledger, make_tables(ledger, error), error);
+}
+
+static int open_side(struct ledger *ledger, struct side *side, int flags, struct error *error)
+{
+	if (sqlite3_open_v2(ledger->path, &side->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+		return fail(ledger, side, "can't open it", error);
+	sqlite3_busy_timeout(side->db, 5000);
+	return 0;
 }
 
 int ledger_open(const char *folder, struct ledger **ret_ledger, struct error *error)
@@ -200,15 +225,17 @@ int ledger_open(const char *folder, struct ledger **ret_ledger, struct error *er
 
 	if (!ledger)
 		return error_set(error, -ENOMEM, "out of memory");
-	pthread_mutex_init(&ledger->mutex, NULL);
+	pthread_mutex_init(&ledger->writer.mutex, NULL);
+	pthread_mutex_init(&ledger->reader.mutex, NULL);
 	if (asprintf(&ledger->path, "%s/identity.db", folder) < 0) {
 		ledger->path = NULL;
 		return error_set(error, -ENOMEM, "out of memory");
 	}
-	if (sqlite3_open_v2(ledger->path, &ledger->db,
-		    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
-		return ledger_fail(ledger, "can't open it", error);
-	r = prepare_database(ledger, error);
+	r = open_side(ledger, &ledger->writer, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error);
+	if (r == 0)
+		r = prepare_database(ledger, error);
+	if (r == 0)
+		r = open_side(ledger, &ledger->reader, SQLITE_OPEN_READONLY, error);
 	if (r < 0)
 		return r;
 	*ret_ledger = TAKE_PTR(ledger);
@@ -219,8 +246,10 @@ void ledger_close(struct ledger *ledger)
 {
 	if (!ledger)
 		return;
-	sqlite3_close(ledger->db);
-	pthread_mutex_destroy(&ledger->mutex);
+	sqlite3_close(ledger->reader.db);
+	sqlite3_close(ledger->writer.db);
+	pthread_mutex_destroy(&ledger->reader.mutex);
+	pthread_mutex_destroy(&ledger->writer.mutex);
 	free(ledger->path);
 	free(ledger);
 }

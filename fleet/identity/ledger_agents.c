@@ -46,48 +46,34 @@ static int read_certificate(sqlite3_stmt *statement, struct ledger_certificate *
 int ledger_standing(
 	struct ledger *ledger, const char *serial, enum ledger_standing *ret_standing, struct error *error)
 {
-	_cleanup_statement_ sqlite3_stmt *statement = NULL;
-	int r, code;
-
-	pthread_mutex_lock(&ledger->mutex);
-	r = ledger_prepare(
+	sqlite3_stmt *statement = NULL;
+	int r = ledger_read(
 		ledger, &statement, error, "SELECT revoked FROM certificate WHERE serial = ?1", "t", serial);
-	if (r == 0) {
-		code = sqlite3_step(statement);
-		if (code == SQLITE_ROW)
-			*ret_standing = sqlite3_column_int64(statement, 0) ? LEDGER_REVOKED : LEDGER_GOOD;
-		else if (code == SQLITE_DONE)
-			*ret_standing = LEDGER_UNKNOWN;
-		else
-			r = ledger_fail(ledger, "can't read it", error);
-	}
-	sqlite3_finalize(TAKE_PTR(statement));
-	pthread_mutex_unlock(&ledger->mutex);
-	return r;
+
+	if (r == 0)
+		r = ledger_read_row(ledger, statement, error);
+	if (r == 0)
+		*ret_standing = LEDGER_UNKNOWN;
+	else if (r > 0)
+		*ret_standing = sqlite3_column_int64(statement, 0) ? LEDGER_REVOKED : LEDGER_GOOD;
+	ledger_read_end(ledger, statement);
+	return MIN(r, 0);
 }
 
 int ledger_newest(struct ledger *ledger, const char *agent_id, struct ledger_certificate *ret_certificate,
 	struct error *error)
 {
-	_cleanup_statement_ sqlite3_stmt *statement = NULL;
-	int r, code;
-
-	pthread_mutex_lock(&ledger->mutex);
-	r = ledger_prepare(ledger, &statement, error,
+	sqlite3_stmt *statement = NULL;
+	int r = ledger_read(ledger, &statement, error,
 		"SELECT " COLUMNS
 		" FROM certificate WHERE agent_id = ?1 ORDER BY issued DESC, rowid DESC LIMIT 1",
 		"t", agent_id);
-	if (r == 0) {
-		code = sqlite3_step(statement);
-		if (code == SQLITE_ROW)
-			r = read_certificate(statement, ret_certificate) < 0
-				? error_set(error, -ENOMEM, "out of memory")
-				: 1;
-		else if (code != SQLITE_DONE)
-			r = ledger_fail(ledger, "can't read it", error);
-	}
-	sqlite3_finalize(TAKE_PTR(statement));
-	pthread_mutex_unlock(&ledger->mutex);
+
+	if (r == 0)
+		r = ledger_read_row(ledger, statement, error);
+	if (r > 0 && read_certificate(statement, ret_certificate) < 0)
+		r = error_set(error, -ENOMEM, "out of memory");
+	ledger_read_end(ledger, statement);
 	return r;
 }
 
@@ -165,17 +151,15 @@ int ledger_revoke_agent(struct ledger *ledger, const struct actor *actor, const 
 
 int ledger_agents(struct ledger *ledger, ledger_each_certificate each, void *userdata, struct error *error)
 {
-	_cleanup_statement_ sqlite3_stmt *statement = NULL;
-	int code = SQLITE_DONE, r;
-
-	pthread_mutex_lock(&ledger->mutex);
-	r = ledger_prepare(ledger, &statement, error,
+	sqlite3_stmt *statement = NULL;
+	int r = ledger_read(ledger, &statement, error,
 		"SELECT " COLUMNS " FROM certificate AS c WHERE rowid ="
 		" (SELECT rowid FROM certificate WHERE agent_id = c.agent_id ORDER BY issued DESC, rowid "
 		"DESC LIMIT 1)"
 		" ORDER BY agent_id",
 		"");
-	while (r >= 0 && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+
+	while (r >= 0 && (r = ledger_read_row(ledger, statement, error)) > 0) {
 		struct ledger_certificate certificate;
 
 		r = read_certificate(statement, &certificate);
@@ -183,9 +167,6 @@ int ledger_agents(struct ledger *ledger, ledger_each_certificate each, void *use
 			r = each(&certificate, userdata);
 		ledger_certificate_done(&certificate);
 	}
-	if (r >= 0 && code != SQLITE_DONE)
-		r = ledger_fail(ledger, "can't read it", error);
-	sqlite3_finalize(TAKE_PTR(statement));
-	pthread_mutex_unlock(&ledger->mutex);
+	ledger_read_end(ledger, statement);
 	return MIN(r, 0);
 }

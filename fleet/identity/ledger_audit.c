@@ -30,13 +30,16 @@ int ledger_log(struct ledger *ledger, const struct actor *actor, const char *act
 static int is_noted(struct ledger *ledger, const char *action, const char *subject, const char *detail,
 	int64_t since_ms, struct error *error)
 {
-	_cleanup_statement_ sqlite3_stmt *statement = NULL;
-	int r = ledger_prepare(ledger, &statement, error,
+	sqlite3_stmt *statement = NULL;
+	int r = ledger_read(ledger, &statement, error,
 		"SELECT 1 FROM audit WHERE subject = ?1 AND action = ?2 AND time > ?3 AND detail = ?4 LIMIT "
 		"1",
 		"ttit", subject, action, since_ms, detail);
 
-	return r < 0 ? r : sqlite3_step(statement) == SQLITE_ROW;
+	if (r == 0)
+		r = ledger_read_row(ledger, statement, error);
+	ledger_read_end(ledger, statement);
+	return r;
 }
 
 int ledger_note(struct ledger *ledger, const struct actor *actor, const char *action, const char *subject,
@@ -44,12 +47,9 @@ int ledger_note(struct ledger *ledger, const struct actor *actor, const char *ac
 {
 	int r, noted = 0;
 
-	if (once_ms > 0) {
-		/* Without a transaction first: it is asked again and again. */
-		pthread_mutex_lock(&ledger->mutex);
+	/* Without a transaction first: it is asked again and again. */
+	if (once_ms > 0)
 		noted = is_noted(ledger, action, subject, detail, actor->now_ms - once_ms, error);
-		pthread_mutex_unlock(&ledger->mutex);
-	}
 	if (noted != 0)
 		return MIN(noted, 0);
 	r = ledger_begin(ledger, error);
@@ -63,15 +63,13 @@ int ledger_note(struct ledger *ledger, const struct actor *actor, const char *ac
 int ledger_audit(struct ledger *ledger, uint64_t before, size_t limit, ledger_each_entry each, void *userdata,
 	struct error *error)
 {
-	_cleanup_statement_ sqlite3_stmt *statement = NULL;
-	int code = SQLITE_DONE, r;
-
-	pthread_mutex_lock(&ledger->mutex);
-	r = ledger_prepare(ledger, &statement, error,
+	sqlite3_stmt *statement = NULL;
+	int r = ledger_read(ledger, &statement, error,
 		"SELECT id, time, actor, address, action, subject, detail FROM audit WHERE id < ?1"
 		" ORDER BY id DESC LIMIT ?2",
 		"ii", before && before < INT64_MAX ? (int64_t)before : INT64_MAX, (int64_t)limit);
-	while (r >= 0 && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+
+	while (r >= 0 && (r = ledger_read_row(ledger, statement, error)) > 0) {
 		struct ledger_entry entry = {
 			.id = (uint64_t)sqlite3_column_int64(statement, 0),
 			.time_ms = sqlite3_column_int64(statement, 1),
@@ -84,9 +82,6 @@ int ledger_audit(struct ledger *ledger, uint64_t before, size_t limit, ledger_ea
 
 		r = each(&entry, userdata);
 	}
-	if (r >= 0 && code != SQLITE_DONE)
-		r = ledger_fail(ledger, "can't read it", error);
-	sqlite3_finalize(TAKE_PTR(statement));
-	pthread_mutex_unlock(&ledger->mutex);
+	ledger_read_end(ledger, statement);
 	return MIN(r, 0);
 }

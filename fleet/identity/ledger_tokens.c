@@ -118,34 +118,25 @@ int ledger_add_token(struct ledger *ledger, const struct actor *actor, struct le
 int ledger_find_token(struct ledger *ledger, const uint8_t hash[static SECRET_HASH_SIZE],
 	struct ledger_token *ret_token, struct error *error)
 {
-	_cleanup_statement_ sqlite3_stmt *statement = NULL;
-	int r, code;
-
-	pthread_mutex_lock(&ledger->mutex);
-	r = ledger_prepare(
+	sqlite3_stmt *statement = NULL;
+	int r = ledger_read(
 		ledger, &statement, error, "SELECT " COLUMNS " FROM token WHERE hash = ?1", "b", hash);
-	if (r == 0) {
-		code = sqlite3_step(statement);
-		if (code == SQLITE_ROW)
-			r = read_token(statement, ret_token) < 0 ? error_set(error, -ENOMEM, "out of memory")
-								 : 1;
-		else if (code != SQLITE_DONE)
-			r = ledger_fail(ledger, "can't read it", error);
-	}
-	sqlite3_finalize(TAKE_PTR(statement));
-	pthread_mutex_unlock(&ledger->mutex);
+
+	if (r == 0)
+		r = ledger_read_row(ledger, statement, error);
+	if (r > 0 && read_token(statement, ret_token) < 0)
+		r = error_set(error, -ENOMEM, "out of memory");
+	ledger_read_end(ledger, statement);
 	return r;
 }
 
 int ledger_tokens(struct ledger *ledger, ledger_each_token each, void *userdata, struct error *error)
 {
-	_cleanup_statement_ sqlite3_stmt *statement = NULL;
-	int code = SQLITE_DONE, r;
-
-	pthread_mutex_lock(&ledger->mutex);
-	r = ledger_prepare(
+	sqlite3_stmt *statement = NULL;
+	int r = ledger_read(
 		ledger, &statement, error, "SELECT " COLUMNS " FROM token ORDER BY created DESC, id", "");
-	while (r >= 0 && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+
+	while (r >= 0 && (r = ledger_read_row(ledger, statement, error)) > 0) {
 		struct ledger_token token;
 
 		r = read_token(statement, &token);
@@ -153,10 +144,7 @@ int ledger_tokens(struct ledger *ledger, ledger_each_token each, void *userdata,
 			r = each(&token, userdata);
 		ledger_token_done(&token);
 	}
-	if (r >= 0 && code != SQLITE_DONE)
-		r = ledger_fail(ledger, "can't read it", error);
-	sqlite3_finalize(TAKE_PTR(statement));
-	pthread_mutex_unlock(&ledger->mutex);
+	ledger_read_end(ledger, statement);
 	return MIN(r, 0);
 }
 

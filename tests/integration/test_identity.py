@@ -453,6 +453,7 @@ def test_old_versions_and_weak_ciphers_are_refused(server, arguments):
 def test_good_ciphers_are_taken_and_an_agent_s_certificate_is_asked_for(server, arguments, cipher):
     done = handshake(server.port, "-CAfile", str(server.ca), "-verify_return_error", *arguments)
     assert done.returncode == 0 and f"Cipher is {cipher}" in done.stdout, done.stdout + done.stderr
+    assert "Compression: NONE" in done.stdout and "Secure Renegotiation IS supported" in done.stdout or "-tls1_3" in arguments
     assert "Acceptable client certificate CA names\nCN = gavea fleet authority" in done.stdout
 
 
@@ -524,6 +525,23 @@ def test_enroll_goes_on_where_it_was_killed(server, tmp_path):
     assert done.returncode == 1 and "has a certificate already" in done.stderr
 
 
+def test_enroll_may_be_killed_at_any_time(server, tmp_path):
+    """With a token for one use: in the end there is one certificate, and the agent has it."""
+    token = tmp_path / "token"
+    token.write_text(server.token("enroll"))
+    for tries in range(12):
+        process = subprocess.Popen([BUILD / "gavea", "enroll", server.url, "--token-file", token, "--state",
+                                    tmp_path / "state"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(0.004 * tries)
+        process.kill()
+        process.wait()
+    cli("enroll", server.url, "--token-file", token, "--state", tmp_path / "state")
+    agent_id = (tmp_path / "state/agent-id").read_text().strip()
+    with sqlite3.connect(server.state / "identity.db") as db:
+        stored = db.execute("SELECT pem FROM certificate WHERE agent_id = ?", [agent_id]).fetchall()
+    assert len(stored) == 1 and stored[0][0] in identity_of(tmp_path).read_text()
+
+
 @pytest.mark.parametrize("token, error", [
     (lambda s: s.token("read"), "is for read, and this takes one for enroll; make one on the server"),
     (lambda s: "nonsense", "certificate is not trusted"),
@@ -567,6 +585,13 @@ def test_enroll_writes_the_configuration_when_it_is_asked_to(server, tmp_path):
     shutil.rmtree(tmp_path / "state")
     done = enroll(server, tmp_path, server.token("enroll"), "--write-config", check=False)
     assert done.returncode == 1 and "has settings already: add the section by hand" in done.stderr
+
+
+def test_an_identity_may_lie_elsewhere(server, hosts, tmp_path):
+    host = hosts(server, enrolled=False, extra=f'identity = "{tmp_path}/elsewhere";')
+    done = enroll(server, host.folder, server.token("enroll"), "--identity", tmp_path / "elsewhere")
+    assert f'identity = "{tmp_path}/elsewhere";' in done.stdout and (tmp_path / "elsewhere/identity.pem").exists()
+    host.start().wait_delivered()
 
 
 def test_enroll_says_that_a_server_gives_no_certificates(tmp_path, start_fleet):
