@@ -21,7 +21,7 @@
 struct enroll_options {
 	const char *url;
 	const char *token, *token_file, *ca, *name, *identity, *state, *config;
-	bool write_config, force;
+	bool write_config, force, new_id;
 };
 
 /* ---- As the agent ---- */
@@ -106,10 +106,26 @@ static void tell(const struct enroll_options *options, const char *folder, const
 		complain(0, "this host's clock is %lld s %s the server's",
 			(long long)llabs(result->skew_ms) / 1000,
 			result->skew_ms > 0 ? "ahead of" : "behind");
+	if (options->new_id)
+		printf("it is another agent than before: restart gavead\n");
 	if (options->write_config)
 		printf("%s/conf.d/fleet.conf was written; now: gavea reload\n", options->config);
 	else
 		printf("%s/conf.d/fleet.conf needs:\n\n%s\n", options->config, buf_str(section));
+}
+
+/* The next one to look makes a new one. */
+static int forget_id(const char *state, struct error *error)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (asprintf(&path, "%s/agent-id", state) < 0) {
+		path = NULL;
+		return error_set(error, -ENOMEM, "out of memory");
+	}
+	if (unlink(path) < 0 && errno != ENOENT)
+		return error_set(error, -errno, "cannot remove %s: %s", path, strerror(errno));
+	return 0;
 }
 
 /* As the owner of the state directory. 0, 1: it is enrolled already, or -errno with error. */
@@ -119,6 +135,7 @@ static int enroll(const struct enroll_options *options, const char *folder, cons
 	bool fingerprint = options->ca && startswith(options->ca, "sha256:");
 	struct identity identity;
 	char host[256] = "";
+	int r;
 	struct enroll_request request = {
 		.url = options->url,
 		.folder = folder,
@@ -131,6 +148,9 @@ static int enroll(const struct enroll_options *options, const char *folder, cons
 		.timeout = TIMEOUT,
 	};
 
+	r = options->new_id ? forget_id(options->state, error) : 0;
+	if (r < 0)
+		return r;
 	(void)identity_load(options->state, &identity);
 	if (!identity.machine_id[0])
 		return error_set(error, -ENOENT,
@@ -239,6 +259,9 @@ int cmd_enroll(struct cli *cli, const struct command *command, int argc, char **
 		{.name = "write-config",
 			.doc = "add the output to conf.d/fleet.conf",
 			.flag = &options.write_config},
+		{.name = "new-id",
+			.doc = "as another agent than before: on a copy; then restart gavead",
+			.flag = &options.new_id},
 		{.name = "force", .doc = "even when there is a good identity", .flag = &options.force},
 		{.name = "state", .value = "DIR", .doc = "of the agent", .text = &options.state},
 		{.name = "config", .value = "DIR", .doc = "of the agent", .text = &options.config},

@@ -86,10 +86,10 @@ static struct verdict doubled(
 
 	snprintf(detail, sizeof detail, "in boot %s", claim->boot_id);
 	error_set(error, -EEXIST,
-		"two machines report as agent %s, and this one came later: it is a copy that needs a machine "
-		"id of its own "
-		"(rm /etc/machine-id; systemd-machine-id-setup; restart gavead), then run `gavea enroll` on "
-		"it",
+		"two machines report as agent %s, and this one came later: it is a copy. Run `gavea enroll "
+		"--new-id` on it with "
+		"a new token and restart gavead; its machine id was copied, too, systemd-machine-id-setup "
+		"makes one",
 		claim->agent_id);
 	return tell_copy(identity, claim->agent_id, detail, claim->address, now_ms);
 }

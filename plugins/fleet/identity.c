@@ -272,8 +272,10 @@ static bool is_bad(struct identity *identity, struct gavea_batch *batch, int64_t
 		buf_printf(text, "identity: %s is that of agent %s on another machine: this one is a copy",
 			identity->file, credential->agent_id);
 	else if (!streq(credential->agent_id, agent_id))
-		buf_printf(text, "identity: %s is that of agent %s, and this is %s", identity->file,
-			credential->agent_id, agent_id);
+		buf_printf(text,
+			"identity: %s is that of agent %s, and this is %s (restart gavead if its id was "
+			"changed)",
+			identity->file, credential->agent_id, agent_id);
 	else if (now_ms >= credential->not_after_ms)
 		buf_printf(text, "identity: the certificate ended at %s",
 			clock_format_utc(date, credential->not_after_ms, 0));

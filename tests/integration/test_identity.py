@@ -391,7 +391,7 @@ def test_of_two_copies_with_one_machine_id_the_later_one_is_refused(server, pb, 
         first = server.report(pb, identity=identity, agent_id=agent_id, boot_id="first")
         second = server.report(pb, identity=identity, agent_id=agent_id, boot_id="second")
     assert first[0] == 200 and (second[0], second[1]["code"]) == (409, "cloned")
-    assert "this one came later" in second[1]["error"] and "systemd-machine-id-setup" in second[1]["error"]
+    assert "this one came later" in second[1]["error"] and "gavea enroll --new-id" in second[1]["error"]
     assert [e["detail"] for e in server.audit() if e["subject"] == agent_id][0] == "in boot second"
 
 
@@ -592,6 +592,14 @@ def test_an_identity_may_lie_elsewhere(server, hosts, tmp_path):
     done = enroll(server, host.folder, server.token("enroll"), "--identity", tmp_path / "elsewhere")
     assert f'identity = "{tmp_path}/elsewhere";' in done.stdout and (tmp_path / "elsewhere/identity.pem").exists()
     host.start().wait_delivered()
+
+
+def test_a_whole_copy_becomes_another_agent(server, tmp_path):
+    enroll(server, tmp_path, server.token("enroll"))
+    before = (tmp_path / "state/agent-id").read_text()
+    done = enroll(server, tmp_path, server.token("enroll"), "--new-id")
+    assert "restart gavead" in done.stdout and (tmp_path / "state/agent-id").read_text() != before
+    assert (tmp_path / "state/agent-id").read_text().strip() in done.stdout
 
 
 def test_enroll_says_that_a_server_gives_no_certificates(tmp_path, start_fleet):

@@ -135,7 +135,7 @@ static void that_of_another_machine_or_agent_is_not_used(void **state)
 	write_identity(f, IDENTITY_NAMES(MACHINE, MACHINE), -1, 29);
 	assert_refused(f,
 		"identity: %s is that of agent " MACHINE ", and this is " AGENT
-		": run `gavea enroll` on this host with a "
+		" (restart gavead if its id was changed): run `gavea enroll` on this host with a "
 		"token from the server",
 		f->file);
 }
