@@ -12,6 +12,7 @@ import ssl
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import jsonschema
@@ -328,6 +329,33 @@ def test_a_token_for_two_uses_is_good_for_two(server, tmp_path):
     _, csr = make_request(tmp_path)
     statuses = [server.ask("POST", "/v1/enroll", token, enrollment(csr, f"{i:032x}"))[0] for i in (101, 102, 103)]
     assert statuses == [201, 201, 401]
+
+
+def test_of_many_that_race_for_one_use_one_wins(server, tmp_path):
+    token = server.token("enroll")
+    _, csr = make_request(tmp_path)
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(lambda i: server.ask("POST", "/v1/enroll", token, enrollment(csr, f"{i:032x}"))[0],
+                                 range(201, 209)))
+    assert sorted(statuses) == [201] + [401] * 7
+
+
+def test_many_agents_enrol_and_report_while_tokens_come_and_go(server, pb, tokens, tmp_path):
+    lasting = server.token("enroll", "--uses", "any")
+
+    def live(number):
+        agent_id = f"{number:032x}"
+        identity = get_identity(server, tmp_path / agent_id, agent_id, token=lasting)
+        made = server.ask("POST", "/v1/tokens", tokens["admin"], {"scopes": "read"})[1]
+        statuses = [server.report(pb, identity=identity, agent_id=agent_id)[0],
+                    server.ask("GET", "/v1/agents", made["token"])[0],
+                    server.ask("DELETE", f"/v1/tokens/{made['id']}", tokens["admin"])[0],
+                    server.ask("POST", f"/v1/agents/{agent_id}/revoke", tokens["admin"], {})[0],
+                    server.report(pb, identity=identity, agent_id=agent_id)[0]]
+        return statuses
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(live, range(301, 317))) == [[200, 200, 204, 204, 401]] * 16
 
 
 def test_an_expired_or_revoked_token_enrols_nobody(server, tmp_path):
