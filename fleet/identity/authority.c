@@ -112,26 +112,33 @@ static int load_pair(
 	return 0;
 }
 
-static int load_or_make(int folder, struct authority *authority, struct error *error)
+static int load_or_make(int folder, bool may_make, struct authority *authority, struct error *error)
 {
 	int r = load_pair(folder, AUTHORITY_FILE, &authority->key, &authority->certificate, error);
 
 	if (r == -EBADMSG)
 		error_prefix(error, "bring it back from a backup, else all agents have to enrol again");
+	if (r == -ENOENT && !may_make)
+		return error_set(error, r,
+			AUTHORITY_FILE
+			" is gone from the state directory, though agents have certificates of it: bring it "
+			"back from a backup; or move identity.db away, then all agents have to enrol again");
 	if (r == -ENOENT) {
 		r = make(authority, error);
 		if (r == 0)
 			r = save_pair(folder, AUTHORITY_FILE, authority->key, authority->certificate, error);
+		if (r == 0)
+			r = 1;
 	}
 	return r;
 }
 
-int authority_open(const char *folder, struct authority **ret_authority, struct error *error)
+int authority_open(const char *folder, bool may_make, struct authority **ret_authority, struct error *error)
 {
 	_cleanup_(authority_freep) struct authority *authority = calloc(1, sizeof *authority);
 	_cleanup_fd_ int directory = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_buf_ struct buf pem = BUF_INIT;
-	int r;
+	int r, made;
 
 	if (!authority)
 		return error_set(error, -ENOMEM, "out of memory");
@@ -141,16 +148,16 @@ int authority_open(const char *folder, struct authority **ret_authority, struct 
 	/* A server that starts and a command may both find none: only one makes it. */
 	if (flock(directory, LOCK_EX) < 0)
 		return error_set(error, -errno, "can't lock %s: %s", folder, strerror(errno));
-	r = load_or_make(directory, authority, error);
-	if (r < 0)
-		return r;
+	made = load_or_make(directory, may_make, authority, error);
+	if (made < 0)
+		return made;
 	r = x509_add_pem(authority->certificate, &pem);
 	if (r < 0)
 		return error_set(error, r, "out of memory");
 	authority->pem = buf_take(&pem);
 	x509_fingerprint(authority->certificate, authority->fingerprint);
 	*ret_authority = TAKE_PTR(authority);
-	return 0;
+	return made;
 }
 
 const char *authority_pem(const struct authority *authority)

@@ -30,8 +30,9 @@ struct credential {
 	int64_t not_before_ms, not_after_ms;
 };
 
-/* Reads the authority of a state directory, or makes it. 0 or -errno with error filled. Blocks. */
-int authority_open(const char *folder, struct authority **ret_authority, struct error *error);
+/* Reads the authority of a state directory, or makes it if it may. 1: it was made, 0: it was there, -errno with error filled
+ * (-ENOENT: it may not). Blocks. */
+int authority_open(const char *folder, bool may_make, struct authority **ret_authority, struct error *error);
 void authority_free(struct authority *authority);
 DEFINE_CLEANUP(struct authority *, authority_free);
 

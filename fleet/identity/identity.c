@@ -72,15 +72,21 @@ static int fill(struct identity *identity, const struct identity_settings *setti
 
 static int open_authority(struct identity *identity, struct error *error)
 {
-	int r = authority_open(identity->folder, &identity->authority, error);
+	const struct actor actor = {"gavea-fleetd", "", clock_unix_ms()};
+	int r = ledger_any_certificate(identity->ledger, actor.now_ms, error);
 	char end[32];
 
-	if (r == 0 && authority_not_after_ms(identity->authority) - clock_unix_ms() < YEAR_MS)
+	if (r >= 0)
+		r = authority_open(identity->folder, r == 0, &identity->authority, error);
+	if (r > 0)
+		r = ledger_note(identity->ledger, &actor, "authority-made",
+			authority_fingerprint(identity->authority), "", 0, error);
+	if (r >= 0 && authority_not_after_ms(identity->authority) - clock_unix_ms() < YEAR_MS)
 		log_warning(
 			"the authority in %s ends at %s: all agents will have to enrol with a new one before",
 			identity->folder,
 			clock_format_utc(end, authority_not_after_ms(identity->authority), 0));
-	return r;
+	return MIN(r, 0);
 }
 
 int identity_open(

@@ -107,6 +107,9 @@ int ledger_standing(
 int ledger_newest(struct ledger *ledger, const char *agent_id, struct ledger_certificate *ret_certificate,
 	struct error *error);
 
+/* Whether any agent has a certificate that has not ended: 1 or 0. */
+int ledger_any_certificate(struct ledger *ledger, int64_t now_ms, struct error *error);
+
 /* Adds a certificate. With token: takes a use from it, and -EKEYEXPIRED when there is none left. With replace: all
  * others of the agent are revoked. action is what the log calls it. */
 int ledger_add_certificate(struct ledger *ledger, const struct actor *actor, const char *action,
@@ -127,7 +130,7 @@ struct ledger_entry {
 	int64_t time_ms;
 	const char *actor, *address;
 	const char *
-		action; /* "token-created", "token-revoked", "enrolled", "renewed", "agent-revoked", "cloned", … */
+		action; /* "token-created", "token-revoked", "enrolled", "renewed", "agent-revoked", "cloned", "authority-made" */
 	const char *subject; /* id of a token or an agent */
 	const char *detail;
 };

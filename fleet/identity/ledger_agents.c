@@ -77,6 +77,18 @@ int ledger_newest(struct ledger *ledger, const char *agent_id, struct ledger_cer
 	return r;
 }
 
+int ledger_any_certificate(struct ledger *ledger, int64_t now_ms, struct error *error)
+{
+	sqlite3_stmt *statement = NULL;
+	int r = ledger_read(ledger, &statement, error,
+		"SELECT 1 FROM certificate WHERE not_after > ?1 LIMIT 1", "i", now_ms);
+
+	if (r == 0)
+		r = ledger_read_row(ledger, statement, error);
+	ledger_read_end(ledger, statement);
+	return r;
+}
+
 /* Two may have been let in with the last use of a token: here it is decided. */
 static int take_use(
 	struct ledger *ledger, const struct actor *actor, const char *token_id, struct error *error)

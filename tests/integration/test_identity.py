@@ -800,6 +800,20 @@ def test_another_server_at_the_same_address_is_not_believed(hosts, tmp_path):
         other.stop()
 
 
+def test_a_lost_authority_is_not_replaced_while_agents_trust_it(tmp_path):
+    server = Server(tmp_path / "server")
+    (server.state / "authority.pem").rename(tmp_path / "backup.pem")
+    assert server.command("ca", check=False).returncode == 0  # nobody has a certificate yet
+    get_identity(server, tmp_path / "agent", token=server.token("enroll"))
+    server.stop()
+    (server.state / "authority.pem").unlink()
+    done = server.command("ca", check=False)
+    assert done.returncode == 1 and "is gone from the state directory, though agents have certificates" in done.stderr
+    assert not (server.state / "authority.pem").exists()
+    with sqlite3.connect(server.state / "identity.db") as db:
+        assert db.execute("SELECT count(*) FROM audit WHERE action = 'authority-made'").fetchall() == [(2,)]
+
+
 def test_certificates_of_both_sides_are_renewed_while_reports_go_on(hosts, tmp_path):
     server = Server(tmp_path / "server", 'certificate_lifetime = "3s";')
     try:

@@ -33,7 +33,7 @@ static int setup(void **state)
 	if (!f || folder_make(f->folder) < 0)
 		return -1;
 	folder_request(&f->key, &f->csr);
-	return authority_open(f->folder, &f->authority, &f->error);
+	return MIN(authority_open(f->folder, true, &f->authority, &f->error), 0);
 }
 
 static int teardown(void **state)
@@ -67,7 +67,7 @@ static void it_is_made_once_and_kept_secret(void **state)
 	char path[64];
 	struct stat st;
 
-	assert_int_equal(authority_open(f->folder, &again, &f->error), 0);
+	assert_int_equal(authority_open(f->folder, true, &again, &f->error), 0);
 	assert_string_equal(authority_fingerprint(again), authority_fingerprint(f->authority));
 	assert_true(authority_not_after_ms(again) > clock_unix_ms() + 3650 * DAY_MS);
 	snprintf(path, sizeof path, "%s/authority.pem", f->folder);
@@ -83,7 +83,7 @@ static void a_damaged_one_is_not_replaced(void **state)
 
 	snprintf(path, sizeof path, "%s/authority.pem", f->folder);
 	assert_int_equal(file_write_atomic(AT_FDCWD, path, "junk", 4, 0600), 0);
-	assert_int_equal(authority_open(f->folder, &again, &f->error), -EBADMSG);
+	assert_int_equal(authority_open(f->folder, true, &again, &f->error), -EBADMSG);
 	assert_string_equal(error_text(&f->error, 0),
 		"bring it back from a backup, else all agents have to enrol again: authority.pem in the "
 		"state directory is "
@@ -131,7 +131,7 @@ static void another_authority_s_certificate_is_refused(void **state)
 	size_t size;
 
 	assert_int_equal(folder_make(folder), 0);
-	assert_int_equal(authority_open(folder, &other, &f->error), 0);
+	assert_int_equal(authority_open(folder, true, &other, &f->error), 1);
 	assert_int_equal(authority_issue(other, buf_str(&f->csr), AGENT, MACHINE, clock_unix_ms(), DAY_MS,
 				 &credential, &pem, &f->error),
 		0);
