@@ -88,41 +88,6 @@ static int decode(struct server *server, struct httpd_request *request, struct j
 	return r < 0 ? r : report_judge(job->report, error);
 }
 
-/* Whether it comes from the one whose name it bears; else it was answered. */
-static bool judge_sender(
-	struct server *server, struct httpd_request *request, const Gavea__V1__Report *report)
-{
-	_cleanup_error_ struct error error = ERROR_INIT;
-	_cleanup_(principal_done) struct principal sender = {};
-	const struct claim claim = {report->agent_id, report->agent->machine_id, report->spool_id,
-		report->agent->boot_id, httpd_peer(request)};
-	struct verdict verdict;
-	int r;
-
-	if (!server->identity->authority)
-		return true;
-	/* Again: it may have been revoked while the body was on its way. */
-	r = access_judge(&server->access, request, SCOPE_REPORT, &sender);
-	if (r < 0)
-		verdict = (struct verdict){.status = -r, .code = "refused"};
-	else
-		verdict = identity_judge_report(server->identity,
-			sender.kind == PRINCIPAL_AGENT ? &sender.credential : NULL, &claim, clock_unix_ms(),
-			&error);
-	if (verdict.cloned)
-		writer_note(server->writer, report->agent_id, report->agent->name, "cloned-agent",
-			GAVEA_WARNING,
-			"a copy of this agent reports from %s; it was refused and has to get an identity of "
-			"its "
-			"own",
-			httpd_peer(request));
-	if (!verdict.code)
-		return true;
-	server->metrics.reports[METRICS_UNAUTHORISED]++;
-	httpd_answer_code(request, verdict.status, verdict.code, "%s", error_text(&error, -EACCES));
-	return false;
-}
-
 void server_report(struct server *server, struct httpd_request *request)
 {
 	struct pending *pending = calloc(1, sizeof *pending);
@@ -148,7 +113,7 @@ void server_report(struct server *server, struct httpd_request *request)
 		pending_free(pending);
 		return;
 	}
-	if (!judge_sender(server, request, pending->job.report)) {
+	if (!server_judge_sender(server, request, pending->job.report)) {
 		pending_free(pending);
 		return;
 	}

@@ -43,6 +43,10 @@ int server_tick_ms(const struct settings *settings);
 /* The answer to POST /v1/report (report.c). Called when the head was judged. */
 void server_report(struct server *server, struct httpd_request *request);
 
+/* Whether a report comes from the one whose name it bears (sender.c); else it was answered. */
+bool server_judge_sender(
+	struct server *server, struct httpd_request *request, const Gavea__V1__Report *report);
+
 /* Answers what is under /v1, and /healthz and /metrics (api.c). */
 void server_api(struct server *server, struct httpd_request *request);
 
