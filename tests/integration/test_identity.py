@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Identities with real programs: tokens, enrolment, certificates, renewal, revocation, copies; gavead, gavea and
-gavea-fleetd on loopback."""
-import http.client
-import json
+"""Identities as the server sees them: tokens and scopes, enrolment, certificates, copies, TLS, and `gavea enroll`."""
 import re
 import shutil
 import signal
@@ -15,141 +12,16 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import jsonschema
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from tests.integration.conftest import BUILD, PATIENCE, SANITIZER, Agent, Process, cli, wait_until  # noqa: E402
-from tests.support.control import Control  # noqa: E402
-from tests.integration.test_fleet_api import COMPONENTS, SPEC, to_json_schema  # noqa: E402
-from tests.support import fleetd, protos  # noqa: E402
+from tests.integration.conftest import BUILD, PATIENCE, cli, wait_until  # noqa: E402
+from tests.integration.test_fleet_api import SPEC  # noqa: E402
+from tests.support import fleetd  # noqa: E402
+from tests.support.identities import (  # noqa: E402
+    A, B, M, N, Server, enroll, enrollment, get_identity, identity_of, make_request)
 
 SCOPES = ("read", "operate", "admin", "report", "enroll")
-A, B, M, N = "a" * 32, "b" * 32, "1" * 32, "2" * 32
-
-
-def template_of(path):
-    """The address in the description that this one is of; None: it is a page."""
-    for template in SPEC["paths"]:
-        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path.split("?")[0]):
-            return template
-    return None
-
-
-def judge(method, path, status, kind, content, seen):
-    """Holds an answer to docs/openapi.yaml."""
-    template = template_of(path)
-    if not template or status == 405:
-        return
-    described = SPEC["paths"][template][method.lower()]["responses"][str(status)]
-    while "$ref" in described:
-        described = SPEC["components"]["responses"][described["$ref"].rsplit("/", 1)[1]]
-    seen.add((template, method.lower(), status))
-    kind = kind.split(";")[0]
-    assert kind in described.get("content", {"": 0}), (method, path, status, kind)
-    if kind == "application/json":
-        schema = to_json_schema(described["content"][kind]["schema"])
-        jsonschema.Draft7Validator({**schema, "components": COMPONENTS}).validate(json.loads(content))
-
-
-class Server(Process):
-    """gavea-fleetd with identity = true."""
-
-    def __init__(self, folder, extra="", listen="127.0.0.1:0", names=("localhost", "127.0.0.1")):
-        folder.mkdir(parents=True, exist_ok=True)
-        self.folder, self.state, self.extra = folder, folder / "state", extra
-        self.seen = set()
-        self.config, self.port_file = folder / "fleet.conf", folder / "port"
-        self.config.write_text(f"identity = true;\nnames = {json.dumps(names)};\n{extra}\n")
-        self.port_file.unlink(missing_ok=True)
-        super().__init__(folder, "gavea-fleetd", ["--config", self.config, "--state", self.state, "--listen", listen,
-                                                  "--port-file", self.port_file])
-        self.port = int(wait_until("gavea-fleetd to listen", self._listens))
-        self.url = f"https://127.0.0.1:{self.port}"
-        self.ca = folder / "ca.pem"
-        self.ca.write_text(self.command("ca").stdout)
-
-    def _listens(self):
-        assert self.running(), self.log
-        return self.port_file.exists() and self.port_file.read_text().strip()
-
-    def again(self):
-        """The same, at the same port."""
-        return Server(self.folder, self.extra, f"127.0.0.1:{self.port}")
-
-    def command(self, *arguments, check=True):
-        done = subprocess.run([BUILD / "gavea-fleetd", "--config", self.config, "--state", self.state, *arguments],
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE, check=False)
-        assert not SANITIZER.search(done.stderr), done.stderr
-        assert not check or done.returncode == 0, done.stderr
-        return done
-
-    def token(self, role, *more):
-        return self.command("token", "create", "--role", role, *more).stdout.strip()
-
-    def token_id(self, text):
-        """The newest of that kind."""
-        return json.loads(self.command("token", "list", "--json").stdout)["tokens"][0]["id"]
-
-    def audit(self):
-        return json.loads(self.command("audit", "--json").stdout)["entries"]
-
-    def agents(self):
-        return json.loads(self.command("agent", "list", "--json").stdout)["agents"]
-
-    def connect(self, identity=None, context=None):
-        context = context or ssl.create_default_context(cafile=str(self.ca))
-        if identity:
-            context.load_cert_chain(identity)
-        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=PATIENCE, context=context)
-
-    def ask(self, method, path, token=None, body=None, identity=None, headers=None):
-        """(status, what was said)"""
-        headers = dict(headers or {})
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
-        if isinstance(body, dict):
-            body, headers["Content-Type"] = json.dumps(body), "application/json"
-        connection = self.connect(identity)
-        try:
-            connection.request(method, path, body, headers)
-            answer = connection.getresponse()
-            text = answer.read()
-            kind = answer.headers.get("Content-Type", "")
-            judge(method, path, answer.status, kind, text, self.seen)
-            return answer.status, json.loads(text) if kind.startswith("application/json") else text
-        finally:
-            connection.close()
-
-    def report(self, pb, token=None, identity=None, agent_id=A, machine_id=M, boot_id="boot"):
-        report = pb.Report(protocol=1, agent_id=agent_id, spool_id="c" * 32, stream=1, next_within_ms=60000)
-        report.agent.name, report.agent.machine_id, report.agent.boot_id = "app-01", machine_id, boot_id
-        return self.ask("POST", "/v1/report", token, report.SerializeToString(), identity,
-                        {"Content-Type": "application/x-protobuf"})
-
-
-def make_request(folder, curve="P-256"):
-    """A key and a request for a certificate with it."""
-    key, csr = folder / "key.pem", folder / "csr.pem"
-    subprocess.run(["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt", f"ec_paramgen_curve:{curve}", "-nodes",
-                    "-keyout", key, "-out", csr, "-subj", "/CN=anything"], check=True, capture_output=True)
-    return key, csr.read_text()
-
-
-def enrollment(csr, agent_id=A, machine_id=M):
-    return {"agent_id": agent_id, "machine_id": machine_id, "name": "app-01", "csr": csr}
-
-
-def get_identity(server, folder, agent_id=A, machine_id=M, token=None):
-    """An agent that enrols by hand; the file with its identity."""
-    folder.mkdir(exist_ok=True)
-    key, csr = make_request(folder)
-    status, answer = server.ask("POST", "/v1/enroll", token or server.token("enroll"),
-                                enrollment(csr, agent_id, machine_id))
-    assert status == 201, answer
-    identity = folder / "identity.pem"
-    identity.write_text(key.read_text() + answer["certificate"])
-    return identity
 
 
 @pytest.fixture(scope="module")
@@ -509,20 +381,6 @@ def test_a_certificate_renewed_in_its_file_is_shown_after_a_reload(tmp_path):
 
 # ---- gavea enroll ----
 
-def enroll(server, folder, token, *more, check=True):
-    path = folder / "token"
-    folder.mkdir(parents=True, exist_ok=True)
-    path.write_text(token + "\n")
-    done = cli("enroll", server.url, "--token-file", path, "--state", folder / "state", "--config", folder / "etc", *more,
-               check=check)
-    assert token.split(".")[0] not in done.stdout + done.stderr
-    return done
-
-
-def identity_of(folder):
-    return folder / "state/plugins/fleet/central/files/identity.pem"
-
-
 def test_enroll_makes_the_key_here_and_tells_what_to_configure(server, pb, tmp_path):
     done = enroll(server, tmp_path, server.token("enroll"))
     identity = identity_of(tmp_path)
@@ -615,13 +473,6 @@ def test_enroll_writes_the_configuration_when_it_is_asked_to(server, tmp_path):
     assert done.returncode == 1 and "has settings already: add the section by hand" in done.stderr
 
 
-def test_an_identity_may_lie_elsewhere(server, hosts, tmp_path):
-    host = hosts(server, enrolled=False, extra=f'identity = "{tmp_path}/elsewhere";')
-    done = enroll(server, host.folder, server.token("enroll"), "--identity", tmp_path / "elsewhere")
-    assert f'identity = "{tmp_path}/elsewhere";' in done.stdout and (tmp_path / "elsewhere/identity.pem").exists()
-    host.start().wait_delivered()
-
-
 def test_a_whole_copy_becomes_another_agent(server, tmp_path):
     enroll(server, tmp_path, server.token("enroll"))
     before = (tmp_path / "state/agent-id").read_text()
@@ -653,15 +504,6 @@ def test_a_token_on_the_command_line_is_not_seen_for_long(server, tmp_path):
             process.communicate(timeout=PATIENCE)
 
 
-# ---- The whole way, with the agent ----
-
-HOST = 'host: { every = "1s"; };\n'
-
-
-def fleet_conf(server, extra=""):
-    return HOST + f'fleet: {{ checks = ( {{ name = "central"; url = "{server.url}"; every = "200ms"; {extra} }} ); }};\n'
-
-
 def test_every_address_was_asked_for_and_answered_as_described(server, tokens, pb, tmp_path):
     agent_id = "e" * 32
     identity = get_identity(server, tmp_path, agent_id)
@@ -677,206 +519,3 @@ def test_every_address_was_asked_for_and_answered_as_described(server, tokens, p
     asked = {(path, method) for path, method, status in server.seen if status < 300}
     described = {(path, method) for path, item in SPEC["paths"].items() for method in item}
     assert described - asked <= {("/v1/renew", "post"), ("/v1/hosts/{host}", "get")}
-
-
-class Host:
-    """A host with its agent. extra is added to the settings of its fleet output."""
-
-    def __init__(self, folder, server, control_pb, extra="", enrolled=True):
-        self.folder, self.server, self.control_pb = folder, server, control_pb
-        (folder / "etc/conf.d").mkdir(parents=True)
-        self.configure(extra)
-        if enrolled:
-            enroll(server, folder, server.token("enroll"))
-        self.agent = None
-
-    def configure(self, extra=""):
-        (self.folder / "etc/conf.d/all.conf").write_text(fleet_conf(self.server, extra))
-
-    def id(self):
-        return (self.folder / "state/agent-id").read_text().strip()
-
-    def start(self, prefix=()):
-        self.agent = Agent(self.folder, prefix=prefix).ready()
-        self.control = Control(self.control_pb, self.agent.socket, PATIENCE)
-        return self
-
-    def output(self):
-        return self.control.status()[1]["fleet/central"]
-
-    def delivers(self):
-        """Whether all that is there has been delivered."""
-        output = self.output()
-        return output.cursor_seq > 0 and output.behind_records == 0 and not output.error
-
-    def wait_delivered(self):
-        """That something new arrives."""
-        seen = self.output().cursor_seq
-        wait_until("the agent to deliver", lambda: self.output().cursor_seq > seen and self.delivers())
-
-    def wait_error(self, *words):
-        return wait_until(f"an error with {words}", lambda: all(w in self.output().error for w in words) and
-                          self.output().error)
-
-
-@pytest.fixture(scope="module")
-def control_pb(tmp_path_factory):
-    return protos.control(tmp_path_factory.mktemp("control"))
-
-
-@pytest.fixture
-def hosts(tmp_path, control_pb):
-    made = []
-
-    def make(server, name="host", **options):
-        made.append(Host(tmp_path / name, server, control_pb, **options))
-        return made[-1]
-    yield make
-    for host in made:
-        if host.agent:
-            host.agent.stop()
-
-
-def is_known(server, token, agent_id):
-    status, host = server.ask("GET", f"/v1/hosts/{agent_id}", token)
-    return status == 200 and host["state"] == "live"
-
-
-def test_an_agent_that_enrolled_reports_without_any_token(server, tokens, hosts):
-    host = hosts(server).start()
-    wait_until("the host", lambda: is_known(server, tokens["read"], host.id()))
-    host.wait_delivered()
-
-
-def test_an_agent_with_a_token_for_it_enrols_by_itself(server, tokens, hosts, tmp_path):
-    (tmp_path / "enroll").write_text(server.token("enroll", "--uses", "any"))
-    host = hosts(server, enrolled=False, extra=f'enroll_token = "${{file:{tmp_path}/enroll}}";').start()
-    wait_until("the host", lambda: is_known(server, tokens["read"], host.id()))
-    text = (tmp_path / "enroll").read_text().split(".")[0]
-    assert text not in host.agent.log and "enrolled as agent" in host.agent.log
-    for path in (host.folder / "state").rglob("*"):
-        assert path.is_dir() or text.encode() not in path.read_bytes(), path
-
-
-def test_an_agent_without_identity_is_told_what_to_do_and_goes_on_without_a_reload(server, hosts):
-    host = hosts(server, enrolled=False, extra=f'ca = "{server.ca}";').start()
-    host.wait_error("HTTP 401", "a valid token is needed")
-    enroll(server, host.folder, server.token("enroll"))
-    host.wait_delivered()
-
-
-def test_a_revoked_agent_says_so_and_comes_back_with_a_new_token(server, hosts):
-    host = hosts(server).start()
-    host.wait_delivered()
-    server.command("agent", "revoke", host.id())
-    host.wait_error("HTTP 401", "was revoked", "gavea enroll")
-    enroll(server, host.folder, server.token("enroll"), "--force")
-    host.wait_delivered()
-
-
-def test_a_server_that_is_killed_and_comes_back_is_known_again(hosts, tmp_path):
-    server = Server(tmp_path / "server")
-    host = hosts(server).start()
-    host.wait_delivered()
-    server.kill()
-    wait_until("the agent to notice", lambda: host.output().error)
-    server = server.again()
-    try:
-        host.wait_delivered()
-    finally:
-        server.stop()
-
-
-def test_another_server_at_the_same_address_is_not_believed(hosts, tmp_path):
-    server = Server(tmp_path / "server")
-    host = hosts(server).start()
-    host.wait_delivered()
-    server.stop()
-    shutil.rmtree(server.state)
-    other = server.again()
-    try:
-        host.wait_error("certificate is not trusted")
-    finally:
-        other.stop()
-
-
-def test_a_lost_authority_is_not_replaced_while_agents_trust_it(tmp_path):
-    server = Server(tmp_path / "server")
-    (server.state / "authority.pem").rename(tmp_path / "backup.pem")
-    assert server.command("ca", check=False).returncode == 0  # nobody has a certificate yet
-    get_identity(server, tmp_path / "agent", token=server.token("enroll"))
-    server.stop()
-    (server.state / "authority.pem").unlink()
-    done = server.command("ca", check=False)
-    assert done.returncode == 1 and "is gone from the state directory, though agents have certificates" in done.stderr
-    assert not (server.state / "authority.pem").exists()
-    with sqlite3.connect(server.state / "identity.db") as db:
-        assert db.execute("SELECT count(*) FROM audit WHERE action = 'authority-made'").fetchall() == [(2,)]
-
-
-def test_certificates_of_both_sides_are_renewed_while_reports_go_on(hosts, tmp_path):
-    server = Server(tmp_path / "server", 'certificate_lifetime = "3s";')
-    try:
-        host = hosts(server).start()
-        host.wait_delivered()
-        before = identity_of(host.folder).read_text()
-        wait_until("two renewals", lambda: [e["action"] for e in server.audit()].count("renewed") >= 2)
-        wait_until("the server's own", lambda: "the server's certificate was renewed" in server.log)
-        host.wait_delivered()
-        assert identity_of(host.folder).read_text() != before
-        assert identity_of(host.folder).stat().st_mode & 0o777 == 0o600
-        assert not (identity_of(host.folder).parent / "pending.pem").exists()
-    finally:
-        server.stop()
-
-
-def test_a_certificate_that_ended_is_refused_by_both_sides(hosts, pb, tmp_path):
-    server = Server(tmp_path / "server", 'certificate_lifetime = "3s";')
-    try:
-        host = hosts(server)
-        copy = tmp_path / "copy.pem"
-        shutil.copy(identity_of(host.folder), copy)
-        status = wait_until("its end", lambda: server.report(pb, identity=copy)[1].get("code") == "certificate-expired"
-                            if server.report(pb, identity=copy)[0] == 401 else None)
-        assert status
-        host.start().wait_error("the certificate ended at", "gavea enroll")
-    finally:
-        server.stop()
-
-
-def another_machine(folder):
-    """A command that runs others on a machine with another id."""
-    (folder / "machine-id").write_text("0123456789abcdef0123456789abcdef\n")
-    return ["unshare", "-m", "sh", "-c", f'mount --bind {folder}/machine-id /etc/machine-id && exec "$0" "$@"']
-
-
-NAMESPACES = subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode == 0
-needs_namespaces = pytest.mark.skipif(not NAMESPACES, reason="may not make mount namespaces")
-
-
-@needs_namespaces
-def test_a_copy_gets_an_identity_of_its_own_and_the_original_goes_on(server, tokens, hosts, tmp_path):
-    (tmp_path / "enroll").write_text(server.token("enroll", "--uses", "any"))
-    original = hosts(server, "original", extra=f'enroll_token = "${{file:{tmp_path}/enroll}}";').start()
-    original.wait_delivered()
-    original.agent.stop()
-    copy = hosts(server, "copy", enrolled=False, extra=f'enroll_token = "${{file:{tmp_path}/enroll}}";')
-    shutil.copytree(original.folder / "state", copy.folder / "state", dirs_exist_ok=True)
-    assert copy.id() == original.id()
-    original.start()
-    copy.start(another_machine(tmp_path))
-    wait_until("the copy", lambda: copy.id() != original.id() and is_known(server, tokens["read"], copy.id()))
-    original.wait_delivered()
-    assert is_known(server, tokens["read"], original.id())
-    assert f"is a copy of that of agent {original.id()} on another machine" in copy.agent.log
-
-
-@needs_namespaces
-def test_a_copy_without_a_token_asks_for_one(server, hosts, tmp_path):
-    original = hosts(server, "original").start()
-    original.wait_delivered()
-    original.agent.stop()
-    copy = hosts(server, "copy", enrolled=False)
-    shutil.copytree(original.folder / "state", copy.folder / "state", dirs_exist_ok=True)
-    copy.start(another_machine(tmp_path))
-    copy.wait_error(f"is that of agent {original.id()} on another machine: this one is a copy", "gavea enroll")
