@@ -90,10 +90,10 @@ PLUGINS := $(sort $(notdir $(patsubst %/plugin.mk,%,$(wildcard plugins/*/plugin.
 pkgs.base :=
 pkgs.conf := libconfig
 pkgs.wire := libprotobuf-c libzstd
-pkgs.net := libmicrohttpd
-pkgs.kit := libcurl jansson libcares libpcre2-8
+pkgs.net := libmicrohttpd gnutls
+pkgs.kit := libcurl jansson libcares libpcre2-8 libcrypto
 pkgs.rule :=
-pkgs.agent :=
+pkgs.agent := libsystemd
 -include $(foreach p,$(PLUGINS),plugins/$(p)/plugin.mk)
 
 # Which libraries a program links (static; only what it uses gets in), and its system libraries.
@@ -104,9 +104,9 @@ pkgs.gavea-worker := libprotobuf-c libcap-ng
 libs.gavea-worker-program := wire rule base
 pkgs.gavea-worker-program := libprotobuf-c libcap-ng jansson
 libs.gavea := agent conf wire rule kit base
-pkgs.gavea := libconfig libprotobuf-c libcurl jansson
+pkgs.gavea := libconfig libprotobuf-c libcurl jansson libcrypto libsystemd
 libs.gavea-fleetd := conf wire net base
-pkgs.gavea-fleetd := libconfig libprotobuf-c libzstd libmicrohttpd sqlite3 jansson libsystemd libcrypto
+pkgs.gavea-fleetd := libconfig libprotobuf-c libzstd libmicrohttpd gnutls sqlite3 jansson libsystemd libcrypto
 libs.gavea-swap-deadman := kit base
 pkgs.gavea-swap-deadman := jansson libsystemd libcurl libcrypto libarchive
 dir.gavea-swap-deadman := plugins/swap/deadman

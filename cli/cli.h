@@ -36,6 +36,7 @@ int cmd_command(struct cli *cli, const struct command *command, int argc, char *
 int cmd_preflight(struct cli *cli, const struct command *command, int argc, char **argv);
 int cmd_swap(struct cli *cli, const struct command *command, int argc, char **argv);
 int cmd_fleet(struct cli *cli, const struct command *command, int argc, char **argv);
+int cmd_enroll(struct cli *cli, const struct command *command, int argc, char **argv);
 int cmd_plugin_new(struct cli *cli, const struct command *command, int argc, char **argv);
 int cmd_plugin_test(struct cli *cli, const struct command *command, int argc, char **argv);
 

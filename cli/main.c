@@ -54,6 +54,10 @@ static const struct command commands[] = {
 	{"swap history", "APP", "lists swaps, the newest first", NULL, CLI_USAGE, cmd_swap},
 	{"swap report", "APP [SWAP]", "tells all about one swap (the last one), as Markdown or JSON", NULL,
 		CLI_USAGE, cmd_swap},
+	{"enroll", "URL", "gets this host an identity from a fleet server, by which that knows it",
+		"The key is made here and never leaves this host. The token comes from `gavea-fleetd token\n"
+		"create --role enroll` on the server. Called again, it goes on where it was interrupted.",
+		CLI_USAGE, cmd_enroll},
 	{"fleet hosts", "", "lists the hosts that the fleet server knows", NULL, CLI_USAGE, cmd_fleet},
 	{"fleet checks", "", "lists the checks of all hosts", NULL, CLI_USAGE, cmd_fleet},
 	{"fleet events", "", "lists what happened on all hosts", NULL, CLI_USAGE, cmd_fleet},

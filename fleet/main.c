@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "fleet/command.h"
 #include "fleet/server.h"
 
 #include <errno.h>
@@ -20,7 +21,7 @@
 
 #define CONFIG_FILE GAVEA_CONF_DIR "-fleet/gavea-fleet.conf"
 
-static const char usage[] = "Usage: gavea-fleetd [OPTION]...\n"
+static const char usage[] = "Usage: gavea-fleetd [OPTION]... [COMMAND]\n"
 			    "The central server of gavea: takes the reports of agents, keeps the state of "
 			    "every host, and shows it.\n\n"
 			    "  --config FILE          read this file instead of " CONFIG_FILE "\n"
@@ -29,11 +30,14 @@ static const char usage[] = "Usage: gavea-fleetd [OPTION]...\n"
 			    "  --port-file FILE       write the port that was chosen into this file\n"
 			    "  --log-level LEVEL      error, warning, notice, info or debug\n"
 			    "  --check                judge the configuration and exit\n"
-			    "  --help, --version\n";
+			    "  --help, --version\n\n"
+			    "Commands, which may be given while the server runs:\n\n";
 
 struct arguments {
 	const char *config, *state, *listen, *port_file, *log_level;
 	bool check;
+	int argc; /* what stands behind the options */
+	char **argv;
 };
 
 /* -1: go on; else the exit status. */
@@ -52,7 +56,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *ret)
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0)
+	while ((c = getopt_long(argc, argv, "+h", options, NULL)) >= 0)
 		switch (c) {
 		case 'c':
 			ret->config = optarg;
@@ -74,6 +78,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *ret)
 			break;
 		case 'h':
 			fputs(usage, stdout);
+			fputs(command_usage(), stdout);
 			return 0;
 		case 'v':
 			puts("gavea-fleetd " GAVEA_VERSION);
@@ -81,7 +86,9 @@ static int parse_arguments(int argc, char **argv, struct arguments *ret)
 		default:
 			return 2;
 		}
-	if (optind < argc) {
+	ret->argc = argc - optind;
+	ret->argv = argv + optind;
+	if (optind < argc && !command_is(argv[optind])) {
 		fprintf(stderr, "gavea-fleetd: unexpected argument '%s'\n", argv[optind]);
 		return 2;
 	}
@@ -149,9 +156,12 @@ static void reload(const struct arguments *arguments, struct settings *settings,
 		log_error("not reloaded: the settings from before stay in force");
 		sd_notify(0, "READY=1\nSTATUS=Not reloaded: see the log");
 	} else {
-		server_set_tokens(server, settings->report_token, settings->read_token);
+		server_set_tokens(server, settings);
 		log_set_level(settings->log_level);
 		log_notice("reloaded: tokens and log level");
+		r = server_reload_certificate(server, settings, &error);
+		if (r < 0)
+			log_error("the certificate from before stays: %s", error_text(&error, r));
 		if (restart.size > 0)
 			log_warning("these settings take effect at a restart: %s", buf_str(&restart));
 		sd_notifyf(0, "READY=1\nSTATUS=Listening on port %u", httpd_port(server->httpd));
@@ -166,21 +176,23 @@ static void handle_signals(
 	struct pollfd fd = {.fd = signals, .events = POLLIN};
 	struct signalfd_siginfo info;
 	uint64_t watchdog_us = 0;
-	int timeout = -1;
+	int timeout = server_tick_ms(settings);
 
 	if (sd_watchdog_enabled(0, &watchdog_us) > 0)
-		timeout = (int)(watchdog_us / 2000);
+		timeout = (int)MIN(watchdog_us / 2000, (uint64_t)timeout);
 	for (;;) {
 		int n = poll(&fd, 1, timeout);
 
-		if (n == 0)
+		if (n == 0) {
 			sd_notify(0, "WATCHDOG=1");
-		else if (n < 0 || read(signals, &info, sizeof info) != sizeof info)
+			server_tick(server);
+		} else if (n < 0 || read(signals, &info, sizeof info) != sizeof info) {
 			continue;
-		else if (info.ssi_signo == SIGHUP)
+		} else if (info.ssi_signo == SIGHUP) {
 			reload(arguments, settings, server);
-		else
+		} else {
 			return;
+		}
 	}
 }
 
@@ -214,8 +226,8 @@ static int serve(struct settings *settings, const struct arguments *arguments, s
 		r = write_port(arguments->port_file, httpd_port(server->httpd), error);
 	if (r == 0) {
 		log_notice("listening on %s port %u, %s", settings->address, httpd_port(server->httpd),
-			settings->certificate ? "TLS" : "without TLS");
-		if (!settings->report_token)
+			settings_tls(settings) ? "TLS" : "without TLS");
+		if (settings_open(settings) && !settings->report_token)
 			log_warning("no report_token is set: whoever reaches this port can report");
 		sd_notifyf(0, "READY=1\nSTATUS=Listening on port %u", httpd_port(server->httpd));
 		handle_signals(signals, arguments, settings, server);
@@ -250,6 +262,12 @@ int main(int argc, char **argv)
 	if (r >= 0)
 		return r;
 	r = load_settings(&arguments, &settings, &error);
+	if (r == 0 && arguments.argc > 0) {
+		int status = command_run(&settings, arguments.argc, arguments.argv);
+
+		settings_done(&settings);
+		return status;
+	}
 	if (r == 0 && !arguments.check) {
 		log_set_level(settings.log_level);
 		raise_limits(&settings);

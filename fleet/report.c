@@ -113,6 +113,10 @@ void server_report(struct server *server, struct httpd_request *request)
 		pending_free(pending);
 		return;
 	}
+	if (!server_judge_sender(server, request, pending->job.report)) {
+		pending_free(pending);
+		return;
+	}
 	/* From here on the writer may answer at any time. */
 	httpd_suspend(request);
 	r = writer_submit(server->writer, &pending->job);

@@ -3,11 +3,9 @@
 #ifndef FLEET_SERVER_H
 #define FLEET_SERVER_H
 
+#include "fleet/access.h"
 #include "fleet/settings.h"
-#include "fleet/token.h"
 #include "fleet/writer.h"
-
-#include <pthread.h>
 
 struct web;
 
@@ -17,8 +15,8 @@ struct server {
 	struct writer *writer;
 	struct decoders *decoders;
 	struct metrics metrics;
-	pthread_mutex_t tokens_mutex;
-	struct token report_token, read_token;
+	struct identity *identity;
+	struct access access;
 	struct web *web;
 	struct httpd *httpd;
 };
@@ -29,11 +27,25 @@ int server_start(const struct settings *settings, struct server **ret_server, st
 /* Ends listening, answers what is under way, saves every host. NULL is fine. */
 void server_stop(struct server *server);
 
-/* From now on these are asked for; NULL: none. */
-void server_set_tokens(struct server *server, const char *report_token, const char *read_token);
+/* From now on the tokens of these settings are asked for. */
+void server_set_tokens(struct server *server, const struct settings *settings);
+
+/* Reads the files of the configured certificate again and shows it from now on; 0 or -errno with error: the one before
+ * stays. Blocks. */
+int server_reload_certificate(struct server *server, const struct settings *settings, struct error *error);
+
+/* Now and then: renews the server's own certificate. Blocks on the disk when it does. */
+void server_tick(struct server *server);
+
+/* How often, in milliseconds. */
+int server_tick_ms(const struct settings *settings);
 
 /* The answer to POST /v1/report (report.c). Called when the head was judged. */
 void server_report(struct server *server, struct httpd_request *request);
+
+/* Whether a report comes from the one whose name it bears (sender.c); else it was answered. */
+bool server_judge_sender(
+	struct server *server, struct httpd_request *request, const Gavea__V1__Report *report);
 
 /* Answers what is under /v1, and /healthz and /metrics (api.c). */
 void server_api(struct server *server, struct httpd_request *request);

@@ -23,6 +23,7 @@ int settings_init(struct settings *settings)
 		.threads = 2,
 		.max_connections = 4096,
 		.idle_timeout_s = 120,
+		.certificate_lifetime_ms = 30 * DAY_MS,
 		.writer =
 			{
 				.events_keep_ms = 30 * DAY_MS,
@@ -42,6 +43,13 @@ static void free_secret(char *secret)
 	free(secret);
 }
 
+static void free_texts(char **texts, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(texts[i]);
+	free(texts);
+}
+
 void settings_done(struct settings *settings)
 {
 	free(settings->address);
@@ -50,9 +58,8 @@ void settings_done(struct settings *settings)
 	free_secret(settings->report_token);
 	free_secret(settings->read_token);
 	free(settings->state);
-	for (size_t i = 0; i < settings->plot_count; i++)
-		free(settings->plots[i]);
-	free(settings->plots);
+	free_texts(settings->plots, settings->plot_count);
+	free_texts(settings->names, settings->name_count);
 	*settings = (struct settings){};
 }
 
@@ -149,32 +156,48 @@ static void take_number(struct conf_node *root, const char *key, int64_t min, in
 		*number = (unsigned)value;
 }
 
-static int take_plots(struct conf_node *root, struct settings *settings)
+static int take_texts(struct conf_node *root, const char *key, char ***ret_texts, size_t *ret_count)
 {
 	struct conf_node *list;
 	size_t count;
 
-	if (conf_take_kind(root, "plots", CONF_LIST, &list) <= 0)
+	if (conf_take_kind(root, key, CONF_LIST, &list) <= 0)
 		return 0;
 	count = conf_size(list);
-	settings->plots = calloc(count + 1, sizeof *settings->plots);
-	if (!settings->plots)
+	*ret_texts = calloc(count + 1, sizeof **ret_texts);
+	if (!*ret_texts)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++) {
 		struct conf_value value = {};
 
 		if (conf_value(conf_at(list, i), GAVEA_OPTION_STRING, &value) < 0)
 			continue;
-		settings->plots[settings->plot_count++] = TAKE_PTR(value.text);
+		(*ret_texts)[(*ret_count)++] = TAKE_PTR(value.text);
 	}
 	return 0;
+}
+
+/* They stand in a certificate: a host's name or an address, and nothing that has a meaning there. */
+static void judge_names(struct conf_node *root, const struct settings *settings)
+{
+	for (size_t i = 0; i < settings->name_count; i++) {
+		const char *name = settings->names[i];
+		size_t length = name ? strlen(name) : 0;
+
+		if (!name || length == 0 || length > 253 ||
+			strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:*") !=
+				length)
+			conf_error(conf_take(root, "names"), "'%s' is neither a host's name nor an address",
+				name);
+	}
 }
 
 static int take_all(struct conf_node *root, struct settings *settings)
 {
 	static const char *const known[] = {"listen", "certificate", "key", "report_token", "read_token",
 		"insecure", "state", "log_level", "idle_timeout", "events", "max_events", "snapshot_every",
-		"threads", "max_connections", "max_connections_per_address", "plots"};
+		"threads", "max_connections", "max_connections_per_address", "plots", "identity", "names",
+		"certificate_lifetime"};
 	int64_t idle_ms = (int64_t)settings->idle_timeout_s * 1000, max_events;
 	int r;
 
@@ -195,7 +218,12 @@ static int take_all(struct conf_node *root, struct settings *settings)
 	take_number(root, "threads", 1, 64, &settings->threads);
 	take_number(root, "max_connections", 16, 60000, &settings->max_connections);
 	take_number(root, "max_connections_per_address", 0, 60000, &settings->max_connections_per_address);
-	r = take_plots(root, settings);
+	(void)conf_take_bool(root, "identity", &settings->identity);
+	take_ms(root, "certificate_lifetime", 2000, 366 * DAY_MS, &settings->certificate_lifetime_ms);
+	r = take_texts(root, "plots", &settings->plots, &settings->plot_count);
+	if (r == 0)
+		r = take_texts(root, "names", &settings->names, &settings->name_count);
+	judge_names(root, settings);
 	conf_leftovers(root, known, ARRAY_SIZE(known));
 	return r;
 }
@@ -249,21 +277,31 @@ static bool is_loopback(const char *address)
 	return inet_pton(AF_INET6, address, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
+bool settings_tls(const struct settings *settings)
+{
+	return settings->certificate || settings->identity;
+}
+
+bool settings_open(const struct settings *settings)
+{
+	return !settings->identity && (is_loopback(settings->address) || settings->insecure);
+}
+
 int settings_judge(const struct settings *settings, struct error *error)
 {
 	if (!settings->certificate != !settings->key)
 		return error_set(error, -EINVAL, "certificate and key are needed both, or neither");
-	if (is_loopback(settings->address) || settings->insecure)
+	if (is_loopback(settings->address) || settings->insecure || settings->identity)
 		return 0;
 	if (!settings->certificate)
 		return error_set(error, -EINVAL,
-			"listening on %s needs TLS (certificate, key): tokens and reports would pass in the "
-			"clear; or "
-			"set insecure = true",
+			"listening on %s needs TLS (identity = true; or certificate, key): tokens and "
+			"reports would "
+			"pass in the clear; or set insecure = true",
 			settings->address);
 	if (!settings->report_token || !settings->read_token)
 		return error_set(error, -EINVAL,
-			"listening on %s needs report_token and read_token; or set insecure = true",
+			"listening on %s needs report_token and read_token; or set identity = true",
 			settings->address);
 	return 0;
 }
@@ -273,12 +311,12 @@ static bool same_text(const char *a, const char *b)
 	return a && b ? streq(a, b) : a == b;
 }
 
-static bool same_plots(const struct settings *a, const struct settings *b)
+static bool same_texts(char *const *a, size_t a_count, char *const *b, size_t b_count)
 {
-	if (a->plot_count != b->plot_count)
+	if (a_count != b_count)
 		return false;
-	for (size_t i = 0; i < a->plot_count; i++)
-		if (!streq(a->plots[i], b->plots[i]))
+	for (size_t i = 0; i < a_count; i++)
+		if (!streq(a[i], b[i]))
 			return false;
 	return true;
 }
@@ -296,7 +334,10 @@ static void name_differences(const struct settings *a, const struct settings *b,
 		{"events", a->writer.events_keep_ms == b->writer.events_keep_ms},
 		{"max_events", a->writer.events_max == b->writer.events_max},
 		{"snapshot_every", a->writer.snapshot_every_ms == b->writer.snapshot_every_ms},
-		{"plots", same_plots(a, b)},
+		{"plots", same_texts(a->plots, a->plot_count, b->plots, b->plot_count)},
+		{"identity", a->identity == b->identity},
+		{"names", same_texts(a->names, a->name_count, b->names, b->name_count)},
+		{"certificate_lifetime", a->certificate_lifetime_ms == b->certificate_lifetime_ms},
 		{"threads", a->threads == b->threads},
 		{"max_connections", a->max_connections == b->max_connections},
 		{"max_connections_per_address",

@@ -15,6 +15,10 @@ struct settings {
 	char *report_token; /* NULL: none is asked for */
 	char *read_token;
 	bool insecure;
+	bool identity; /* certificates for agents, and for this server when none is configured */
+	char **names; /* of this server, for its certificate */
+	size_t name_count;
+	int64_t certificate_lifetime_ms;
 	char *state;
 	int log_level;
 	unsigned threads;
@@ -40,6 +44,11 @@ int settings_set_listen(struct settings *settings, const char *text);
 /* Whether this may be served: nothing that others can reach goes without TLS and tokens, unless `insecure`
  * says so. */
 int settings_judge(const struct settings *settings, struct error *error);
+
+bool settings_tls(const struct settings *settings);
+
+/* Whether everybody may read and report for whom no token is configured. */
+bool settings_open(const struct settings *settings);
 
 /* Takes over from next what a running server may change: tokens, insecure and log_level. Nothing is taken over when the
  * server as it listens could not be served with that: -errno with error filled. Names of other settings that differ are

@@ -159,6 +159,7 @@ static void *run(void *userdata)
 		tick = now.mono_ms - writer->last_tick.mono_ms >= TICK_MS;
 		if (tick)
 			watch_deadlines(writer, now);
+		writer_take_notes(writer);
 		later = batch_run(writer, jobs, now, false);
 		if (tick) {
 			writer->last_tick = now;
@@ -192,6 +193,11 @@ void writer_free(struct writer *writer)
 		free(writer->events[i].summary);
 	}
 	free(writer->events);
+	for (size_t i = 0; i < writer->note_count; i++) {
+		free(writer->notes[i].host);
+		free(writer->notes[i].summary);
+	}
+	free(writer->notes);
 	buf_done(&writer->snapshot);
 	buf_done(&writer->attributes);
 	update_scratch_free(writer->scratch);

@@ -54,6 +54,10 @@ int writer_start(struct writer *writer);
 /* Ends the thread after it has done what was submitted and has saved every host. NULL is fine. */
 void writer_free(struct writer *writer);
 
+/* Adds an event of the server's own, from any thread: it goes into the next transaction. kind is a constant. */
+void writer_note(struct writer *writer, const char *agent_id, const char *host, const char *kind,
+	enum gavea_status status, const char *format, ...) _printf_(6, 7);
+
 /* Hands over a job. -EAGAIN: too many are waiting; -ESHUTDOWN: it was stopped. Then done() will not be
  * called. */
 int writer_submit(struct writer *writer, struct job *job);

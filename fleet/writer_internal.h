@@ -33,6 +33,8 @@ struct writer {
 	struct job *first, **last;
 	size_t waiting, waiting_bytes; /* until they are answered */
 	bool stopping;
+	struct own_event *notes; /* of other threads, for events */
+	size_t note_count, notes_room;
 	char *failure; /* NULL: healthy */
 
 	/* Of the thread alone: */
@@ -59,6 +61,9 @@ void writer_release(struct writer *writer, size_t reports, size_t bytes);
 /* Adds an event that will go into the next transaction. */
 void writer_add_event(struct writer *writer, const struct model_host *host, const char *kind,
 	enum gavea_status status, int64_t time_ms, const char *format, ...) _printf_(6, 7);
+
+/* Takes over what other threads have noted. */
+void writer_take_notes(struct writer *writer);
 
 /* The host has something that its snapshot has not. */
 void writer_mark_dirty(struct writer *writer, struct host *host, uint64_t log_id, int64_t now_ms);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fleet/writer_internal.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <stdio.h>
@@ -63,6 +64,52 @@ void writer_add_event(struct writer *writer, const struct model_host *host, cons
 	memcpy(event.agent_id, host->id, sizeof event.agent_id);
 	writer->events[writer->event_count++] = event;
 	log_notice("host %s: %s: %s", host->name, kind, event.summary);
+}
+
+#define NOTES_MAX 1000
+
+void writer_note(struct writer *writer, const char *agent_id, const char *host, const char *kind,
+	enum gavea_status status, const char *format, ...)
+{
+	struct own_event event = {.kind = kind, .status = status, .time_ms = clock_unix_ms()};
+	bool kept = false;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&event.summary, format, args) < 0)
+		event.summary = NULL;
+	va_end(args);
+	event.host = strdup(host);
+	snprintf(event.agent_id, sizeof event.agent_id, "%s", agent_id);
+	log_notice("host %s: %s: %s", host, kind, event.summary ? event.summary : "");
+	pthread_mutex_lock(&writer->mutex);
+	if (event.summary && event.host && writer->note_count < NOTES_MAX &&
+		GROW(writer->notes, writer->note_count, writer->notes_room) == 0) {
+		writer->notes[writer->note_count++] = event;
+		kept = true;
+	}
+	pthread_mutex_unlock(&writer->mutex);
+	if (!kept) {
+		free(event.summary);
+		free(event.host);
+	}
+}
+
+void writer_take_notes(struct writer *writer)
+{
+	pthread_mutex_lock(&writer->mutex);
+	for (size_t i = 0; i < writer->note_count; i++) {
+		if (writer->event_count < OWN_EVENTS_MAX &&
+			GROW(writer->events, writer->event_count, writer->events_room) == 0) {
+			writer->events[writer->event_count++] = writer->notes[i];
+			continue;
+		}
+		free(writer->notes[i].host);
+		free(writer->notes[i].summary);
+		writer->events_lost++;
+	}
+	writer->note_count = 0;
+	pthread_mutex_unlock(&writer->mutex);
 }
 
 void writer_mark_dirty(struct writer *writer, struct host *host, uint64_t log_id, int64_t now_ms)

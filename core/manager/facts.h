@@ -4,7 +4,7 @@
 #define MANAGER_FACTS_H
 
 #include "agent/config.h"
-#include "core/manager/identity.h"
+#include "agent/identity.h"
 
 struct facts {
 	Gavea__Worker__V1__Fact **facts;

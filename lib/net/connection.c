@@ -38,9 +38,11 @@ static struct connection *connection_add(struct httpd *httpd, struct MHD_Connect
 
 	if (!connection)
 		return NULL;
+	connection->httpd = httpd;
 	connection->fd = fd ? fd->connect_fd : -EBADF;
 	connection->deadline_ns = httpd_request_deadline(httpd);
 	format_peer(peer ? peer->client_addr : NULL, connection->peer);
+	httpd_own_session(connection, mhd);
 	pthread_mutex_lock(&httpd->mutex);
 	connection->next = httpd->connections;
 	if (connection->next)
@@ -60,6 +62,8 @@ static void connection_remove(struct httpd *httpd, struct connection *connection
 	else
 		httpd->connections = connection->next;
 	pthread_mutex_unlock(&httpd->mutex);
+	if (connection->kept)
+		connection->release(connection->kept);
 	free(connection);
 }
 

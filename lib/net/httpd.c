@@ -11,7 +11,11 @@
 
 #define SEND_WAIT (2 * NSEC_PER_SEC) /* for an answer that came late */
 #define STOP_WAIT_MS 5000u
-#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+/* Forward secrecy and authenticated encryption, in TLS 1.2 as well. */
+#define TLS_PRIORITIES \
+	"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:-CIPHER-ALL:+AES-256-" \
+	"GCM:" \
+	"+CHACHA20-POLY1305:+AES-128-GCM:-MAC-ALL:+AEAD:-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1:%SERVER_PRECEDENCE"
 
 static void _printf_(2, 0) on_log(void *userdata, const char *format, va_list args)
 {
@@ -89,7 +93,7 @@ static int start_daemon(struct httpd *httpd, struct error *error)
 {
 	const struct httpd_settings *settings = &httpd->settings;
 	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
-	struct MHD_OptionItem options[13];
+	struct MHD_OptionItem options[14];
 	size_t n = 0;
 
 #define OPTION(...) options[n++] = (struct MHD_OptionItem){__VA_ARGS__}
@@ -105,9 +109,11 @@ static int start_daemon(struct httpd *httpd, struct error *error)
 		OPTION(MHD_OPTION_THREAD_POOL_SIZE, settings->threads, NULL);
 	if (settings->certificate_pem) {
 		flags |= MHD_USE_TLS;
-		OPTION(MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)settings->certificate_pem);
-		OPTION(MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)settings->key_pem);
+		OPTION(MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)httpd_choose_certificate);
 		OPTION(MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)TLS_PRIORITIES);
+		/* With authorities the library asks for a certificate, and goes on without one. */
+		if (settings->client_authorities_pem)
+			OPTION(MHD_OPTION_HTTPS_MEM_TRUST, 0, (void *)settings->client_authorities_pem);
 	}
 	OPTION(MHD_OPTION_END, 0, NULL);
 #undef OPTION
@@ -140,6 +146,11 @@ int httpd_start(const struct httpd_settings *settings, httpd_admit admit, httpd_
 	r = httpd_start_reaper(httpd);
 	if (r == 0)
 		r = listen_at(httpd, &own);
+	if (r == 0 && settings->certificate_pem) {
+		r = httpd_set_certificate(httpd, settings->certificate_pem, settings->key_pem, &own);
+		if (r < 0)
+			error_prefix(&own, "can't start the HTTP server");
+	}
 	if (r == 0)
 		r = start_daemon(httpd, &own);
 	if (r < 0) {
@@ -151,6 +162,7 @@ int httpd_start(const struct httpd_settings *settings, httpd_admit admit, httpd_
 	error_done(&own);
 	/* The strings were the caller's, and only needed to start. */
 	httpd->settings.address = httpd->settings.certificate_pem = httpd->settings.key_pem = NULL;
+	httpd->settings.client_authorities_pem = NULL;
 	*ret_httpd = httpd;
 	return 0;
 }
@@ -185,6 +197,7 @@ void httpd_stop(struct httpd *httpd)
 		MHD_stop_daemon(httpd->daemon);
 	}
 	fd_close(httpd->listen_fd);
+	httpd_free_certificates(httpd);
 	httpd_stop_reaper(httpd);
 	free(httpd);
 }

@@ -22,6 +22,8 @@ struct httpd_settings {
 	uint16_t port; /* 0: any free one, see httpd_port() */
 	const char *certificate_pem; /* TLS with these (contents, not paths); NULL: plain */
 	const char *key_pem;
+	const char
+		*client_authorities_pem; /* clients are asked for a certificate of these; NULL: not asked */
 	unsigned threads;
 	unsigned max_connections;
 	unsigned max_connections_per_address; /* 0: no limit */
@@ -45,6 +47,11 @@ int httpd_start(const struct httpd_settings *settings, httpd_admit admit, httpd_
  * that takes, and settings.stop_wait_ms for clients that still send or receive. */
 void httpd_stop(struct httpd *httpd);
 
+/* Shows this certificate in handshakes from now on, without a restart; only when TLS was started. -EINVAL or -ENOMEM with
+ * error filled: the one before stays. */
+int httpd_set_certificate(
+	struct httpd *httpd, const char *certificate_pem, const char *key_pem, struct error *error);
+
 uint16_t httpd_port(const struct httpd *httpd);
 
 /* What was asked. All borrowed until the answer; header and query NULL when not there. Path is
@@ -56,6 +63,20 @@ const char *httpd_query(const struct httpd_request *request, const char *name);
 const void *httpd_body(const struct httpd_request *request, size_t *ret_size);
 const char *httpd_peer(const struct httpd_request *request); /* "192.0.2.1" */
 
+bool httpd_is_tls(const struct httpd_request *request);
+
+/* The certificate that the client has shown, in DER; NULL: none. The client holds its key, that is all that is known:
+ * neither issuer nor dates have been judged. */
+const void *httpd_peer_certificate(const struct httpd_request *request, size_t *ret_size);
+
+/* Something of the caller's that lives as long as the connection: what was found out about its peer. */
+void httpd_keep(struct httpd_request *request, void *data, void (*release)(void *data));
+void *httpd_kept(const struct httpd_request *request);
+
+/* In admit, before it returns a negative status: what the answer says, and "code" for programs. code is a constant. */
+void httpd_set_refusal(struct httpd_request *request, const char *code, const char *format, ...)
+	_printf_(3, 4);
+
 /* Adds a header to the answer to come. */
 void httpd_set_header(struct httpd_request *request, const char *name, const char *value);
 
@@ -65,6 +86,10 @@ void httpd_answer(
 
 /* Answers {"error": "..."} with that status. */
 void httpd_answer_error(struct httpd_request *request, int status, const char *format, ...) _printf_(3, 4);
+
+/* The same with a word for programs: {"error": "...", "code": "..."}. */
+void httpd_answer_code(struct httpd_request *request, int status, const char *code, const char *format, ...)
+	_printf_(4, 5);
 
 /*
  * Holds the request so that another thread may answer it: that thread calls an answer function, which also

@@ -6,6 +6,7 @@
 #include "net/httpd.h"
 
 #include <arpa/inet.h>
+#include <gnutls/abstract.h>
 #include <microhttpd.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -13,10 +14,13 @@
 /* A socket, from accept to close. */
 struct connection {
 	struct connection *next, *previous;
+	struct httpd *httpd;
 	int fd;
 	_Atomic int64_t deadline_ns; /* CLOCK_MONOTONIC: a whole request must be there by then; 0: one is
 					being handled */
 	char peer[INET6_ADDRSTRLEN];
+	void *kept; /* httpd_keep() */
+	void (*release)(void *data);
 };
 
 struct httpd {
@@ -34,6 +38,7 @@ struct httpd {
 	pthread_cond_t stop;
 	struct connection *connections;
 	struct httpd_stream *streams;
+	struct tls_certificate *certificates; /* the first is shown */
 	bool ended;
 	bool reaper_runs;
 	pthread_t reaper;
@@ -54,6 +59,8 @@ struct httpd_request {
 	size_t body_max;
 	size_t drained; /* read and thrown away */
 	int refused; /* an HTTP status: the body is thrown away */
+	char *refusal; /* why, and its code; NULL: what the status says */
+	const char *refusal_code;
 	bool ambiguous; /* its length was said twice */
 	bool handled;
 	bool suspended;
@@ -84,6 +91,13 @@ int64_t httpd_request_deadline(const struct httpd *httpd);
 
 /* Takes the response for this request: sends it, or resumes the connection so that it is sent. */
 void httpd_respond(struct httpd_request *request, int status, struct MHD_Response *response);
+
+/* TLS (tls.c): the library's callback, the session of a new connection, and the end. */
+int httpd_choose_certificate(gnutls_session_t session, const gnutls_datum_t *authorities, int authority_count,
+	const gnutls_pk_algorithm_t *algorithms, int algorithm_count, gnutls_pcert_st **ret_chain,
+	unsigned *ret_count, gnutls_privkey_t *ret_key);
+void httpd_own_session(struct connection *connection, struct MHD_Connection *mhd);
+void httpd_free_certificates(struct httpd *httpd);
 
 /* Makes all streams end (stream.c). */
 void httpd_end_streams(struct httpd *httpd);

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <strings.h>
 
 #define DRAIN_FACTOR 4 /* of the largest body: so much is read to be thrown away */
@@ -102,7 +103,10 @@ static enum MHD_Result queue(struct httpd_request *request)
 static enum MHD_Result refuse(struct httpd_request *request)
 {
 	request->handled = true;
-	httpd_answer_error(request, request->refused, "%s", refusal_text(request->refused));
+	if (request->refusal)
+		httpd_answer_code(request, request->refused, request->refusal_code, "%s", request->refusal);
+	else
+		httpd_answer_error(request, request->refused, "%s", refusal_text(request->refused));
 	return request->response ? queue(request) : MHD_NO;
 }
 
@@ -192,6 +196,7 @@ void httpd_on_completed(void *userdata, struct MHD_Connection *connection _unuse
 		free(request->header_values[i]);
 	}
 	buf_done(&request->body);
+	free(request->refusal);
 	free(request);
 	httpd->requests--;
 }
@@ -270,21 +275,51 @@ void httpd_answer(
 	httpd_respond(request, status, response);
 }
 
-void httpd_answer_error(struct httpd_request *request, int status, const char *format, ...)
+static void _printf_(4, 0) answer_error(
+	struct httpd_request *request, int status, const char *code, const char *format, va_list args)
 {
 	_cleanup_buf_ struct buf text = BUF_INIT, body = BUF_INIT;
 	struct json json;
-	va_list args;
 
-	va_start(args, format);
 	buf_vprintf(&text, format, args);
-	va_end(args);
 	json_init(&json, &body);
 	json_object_begin(&json);
 	json_kv_string(&json, "error", buf_str(&text));
+	if (code)
+		json_kv_string(&json, "code", code);
 	json_object_end(&json);
 	buf_add_char(&body, '\n');
 	httpd_answer(request, status, "application/json", buf_str(&body), body.size);
+}
+
+void httpd_answer_error(struct httpd_request *request, int status, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	answer_error(request, status, NULL, format, args);
+	va_end(args);
+}
+
+void httpd_answer_code(struct httpd_request *request, int status, const char *code, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	answer_error(request, status, code, format, args);
+	va_end(args);
+}
+
+void httpd_set_refusal(struct httpd_request *request, const char *code, const char *format, ...)
+{
+	va_list args;
+
+	free(request->refusal);
+	va_start(args, format);
+	if (vasprintf(&request->refusal, format, args) < 0)
+		request->refusal = NULL;
+	va_end(args);
+	request->refusal_code = code;
 }
 
 void httpd_suspend(struct httpd_request *request)

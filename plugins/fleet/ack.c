@@ -96,12 +96,22 @@ int ack_parse_json(const void *bytes, size_t size, struct ack *ret_ack)
 	return r;
 }
 
-char *error_parse_json(const void *bytes, size_t size)
+static char *text_parse_json(const void *bytes, size_t size, const char *key)
 {
 	json_t *root = json_loadb(bytes, size, 0, NULL);
-	const char *text = json_string_value(json_object_get(root, "error"));
+	const char *text = json_string_value(json_object_get(root, key));
 	char *copy = text ? strdup(text) : NULL;
 
 	json_decref(root);
 	return copy;
+}
+
+char *error_parse_json(const void *bytes, size_t size)
+{
+	return text_parse_json(bytes, size, "error");
+}
+
+char *code_parse_json(const void *bytes, size_t size)
+{
+	return text_parse_json(bytes, size, "code");
 }

@@ -25,7 +25,8 @@ void ack_done(struct ack *ack);
 int ack_parse_protobuf(const void *bytes, size_t size, struct ack *ret_ack);
 int ack_parse_json(const void *bytes, size_t size, struct ack *ret_ack);
 
-/* The text of {"error": "…"}, allocated; NULL: there is none. */
+/* The text of {"error": "…"}, and the word of "code" beside it, allocated; NULL: there is none. */
 char *error_parse_json(const void *bytes, size_t size);
+char *code_parse_json(const void *bytes, size_t size);
 
 #endif

@@ -150,9 +150,32 @@ static void judge_client_error(const struct http_answer *answer, struct verdict 
 	}
 }
 
+/* The server knows who we say we are, and does not believe it. */
+static bool refuses_identity(const struct http_answer *answer, bool *ret_replace)
+{
+	_cleanup_free_ char *code = NULL;
+
+	if ((answer->status != 401 && answer->status != 403 && answer->status != 409) ||
+		!has_type(answer, "application/json"))
+		return false;
+	code = code_parse_json(answer->body.data, answer->body.size);
+	if (!code)
+		return false;
+	/* Another certificate helps against these, and against no others. */
+	*ret_replace = streq(code, "certificate-unknown") || streq(code, "certificate-expired") ||
+		streq(code, "certificate-revoked");
+	return startswith(code, "certificate-") || streq(code, "cloned") || streq(code, "agent-mismatch");
+}
+
 static void judge_status(const struct http_answer *answer, struct verdict *verdict)
 {
-	if (answer->status >= 500)
+	bool replace = false;
+
+	if (refuses_identity(answer, &replace)) {
+		verdict_set(verdict, VERDICT_DENIED, -EACCES,
+			"HTTP %d: the server refused this agent's identity", answer->status);
+		verdict->identity_refused = replace;
+	} else if (answer->status >= 500)
 		verdict_set(verdict, VERDICT_FAILED, -EREMOTEIO, "HTTP %d: the server has failed",
 			answer->status);
 	else if (answer->status >= 400)

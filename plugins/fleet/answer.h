@@ -29,7 +29,7 @@ enum verdict_kind {
 	VERDICT_DECLARE, /* nothing was stored: again, with declarations */
 	VERDICT_TOO_LARGE, /* again, in smaller pieces */
 	VERDICT_MALFORMED, /* the server can't read it: something in it is at fault */
-	VERDICT_DENIED, /* the token is not good */
+	VERDICT_DENIED, /* token or certificate are not good */
 	VERDICT_FAILED, /* anything else: later */
 };
 
@@ -39,11 +39,12 @@ struct verdict {
 	uint64_t acked_seq;
 	int64_t retry_after; /* nanoseconds; 0: not asked for */
 	char *text; /* for people; NULL for VERDICT_STORED, or when memory ran out. Owned. */
+	bool identity_refused; /* VERDICT_DENIED, and it is the certificate that does not count */
 };
 
 #define VERDICT_INIT \
 	{ \
-		VERDICT_FAILED, 0, 0, 0, NULL \
+		VERDICT_FAILED, 0, 0, 0, NULL, false \
 	}
 void verdict_done(struct verdict *verdict);
 #define _cleanup_verdict_ _cleanup_(verdict_done)

@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
-pkgs.plugin.fleet := libcurl libzstd libprotobuf-c jansson
+pkgs.plugin.fleet := libcurl libzstd libprotobuf-c jansson libcrypto
 proto.plugin.fleet := report

@@ -25,18 +25,35 @@ struct sender {
 	enum format format;
 	bool compress;
 	const struct gavea_secret *token;
+	int64_t connect_timeout;
 	int64_t request_timeout;
+	bool insecure;
 	char *url;
 };
+
+int sender_set_identity(
+	struct sender *sender, const char *ca_file, const char *identity_file, struct error *error)
+{
+	const struct http_settings http = {
+		.ca_file = ca_file,
+		.certificate_file = identity_file,
+		.key_file = identity_file,
+		.connect_timeout = sender->connect_timeout,
+		.insecure = sender->insecure,
+	};
+	struct http_client *client = NULL;
+	int r = http_client_new(&http, &client, error);
+
+	if (r < 0)
+		return r;
+	http_client_free(sender->client);
+	sender->client = client;
+	return 0;
+}
 
 int sender_new(struct gavea_check *check, const struct sender_settings *settings, struct sender **ret_sender,
 	struct error *error)
 {
-	struct http_settings http = {
-		.ca_file = settings->ca_file,
-		.connect_timeout = settings->connect_timeout,
-		.insecure = settings->insecure,
-	};
 	struct sender *sender = calloc(1, sizeof(*sender));
 	int r;
 
@@ -46,9 +63,11 @@ int sender_new(struct gavea_check *check, const struct sender_settings *settings
 	sender->format = settings->format;
 	sender->compress = settings->compress;
 	sender->token = settings->token;
+	sender->connect_timeout = settings->connect_timeout;
 	sender->request_timeout = settings->request_timeout;
+	sender->insecure = settings->insecure;
 	sender->url = strdup(settings->url);
-	r = sender->url ? http_client_new(&http, &sender->client, error)
+	r = sender->url ? sender_set_identity(sender, settings->ca_file, settings->identity_file, error)
 			: error_set(error, -ENOMEM, "out of memory");
 	if (r < 0) {
 		sender_free(sender);

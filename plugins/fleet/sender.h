@@ -16,6 +16,7 @@ struct sender;
 struct sender_settings {
 	const char *url; /* whole: reports are posted to just this */
 	const char *ca_file;
+	const char *identity_file; /* key and certificate in PEM; NULL: none */
 	enum format format;
 	bool compress;
 	bool insecure;
@@ -28,6 +29,10 @@ struct sender_settings {
 int sender_new(struct gavea_check *check, const struct sender_settings *settings, struct sender **ret_sender,
 	struct error *error);
 void sender_free(struct sender *sender);
+
+/* Uses these files from now on, with new connections. 0, -EINVAL or -ENOMEM with error: the ones before stay. */
+int sender_set_identity(
+	struct sender *sender, const char *ca_file, const char *identity_file, struct error *error);
 
 /* The largest encoded report to hand over at once. */
 size_t sender_max_report(const struct sender *sender);

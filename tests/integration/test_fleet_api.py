@@ -217,5 +217,7 @@ def test_reports_are_answered_as_described(api, pb):
 
 def test_every_path_was_asked_for(api):
     asked = {(template, method) for template, method, status in api.seen if status == 200}
-    described = {(path, method) for path, item in SPEC["paths"].items() for method in item}
+    # Those of identities need TLS: test_identity.py asks for them.
+    described = {(path, method) for path, item in SPEC["paths"].items() for method in item
+                 if path.split("/")[2:3] not in (["ca"], ["enroll"], ["renew"], ["tokens"], ["agents"], ["audit"])}
     assert asked == described

@@ -38,6 +38,7 @@ struct fake_output {
 	struct gavea_batch batch;
 	const char *options[32]; /* key, value, …, NULL; as the host would keep them */
 	struct gavea_secret token;
+	const char *state_directory; /* NULL: none */
 	const char *facts[32]; /* key, value, …, NULL */
 	uint64_t stream;
 	struct fake_record records[FAKE_MAX];
@@ -135,6 +136,11 @@ static inline bool fake_cancelled(struct gavea_check *check)
 	return fake_of(check)->cancelled;
 }
 
+static inline const char *fake_state_directory(struct gavea_check *check)
+{
+	return fake_of(check)->state_directory;
+}
+
 static inline const char *fake_batch_info(struct gavea_batch *batch, const char *key)
 {
 	return fake_lookup(batch->fake->facts, key);
@@ -201,6 +207,7 @@ static inline void fake_init(struct fake_output *fake)
 		.now = fake_now,
 		.deadline = fake_deadline,
 		.cancelled = fake_cancelled,
+		.state_directory = fake_state_directory,
 		.batch_info = fake_batch_info,
 		.batch_stream = fake_batch_stream,
 		.batch_next = fake_batch_next,

@@ -171,6 +171,38 @@ static void each_status_says_what_to_do(void **state)
 			cases[i].error, cases[i].text);
 }
 
+static void a_refused_identity_is_told_from_a_refused_token(void **state)
+{
+	static const struct {
+		int status;
+		const char *code;
+		bool ours, replace;
+	} cases[] = {
+		{401, "certificate-revoked", true, true},
+		{401, "certificate-expired", true, true},
+		{401, "certificate-unknown", true, true},
+		{401, "certificate-not-yet", true, false},
+		{403, "certificate-required", true, false},
+		{403, "agent-mismatch", true, false},
+		{409, "cloned", true, false},
+		{401, "token-expired", false, false},
+		{403, "scope", false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char body[128], text[128];
+		struct verdict verdict;
+
+		snprintf(body, sizeof(body), "{\"error\":\"why\",\"code\":\"%s\"}", cases[i].code);
+		snprintf(text, sizeof(text), "HTTP %d: the server refused %s: why", cases[i].status,
+			cases[i].ours ? "this agent's identity" : "the token");
+		verdict = judge(cases[i].status, JSON, body, FORMAT_PROTOBUF);
+		assert_int_equal(verdict.identity_refused, cases[i].replace);
+		assert_verdict(verdict, VERDICT_DENIED, -EACCES, text);
+	}
+}
+
 static void the_servers_words_are_repeated_but_bounded(void **state)
 {
 	Gavea__V1__ReportAck ack = GAVEA__V1__REPORT_ACK__INIT;
@@ -219,6 +251,7 @@ int main(void)
 		cmocka_unit_test(nonsense_never_acknowledges),
 		cmocka_unit_test(declarations_are_asked_for_by_flag_or_status),
 		cmocka_unit_test(each_status_says_what_to_do),
+		cmocka_unit_test(a_refused_identity_is_told_from_a_refused_token),
 		cmocka_unit_test(the_servers_words_are_repeated_but_bounded),
 		cmocka_unit_test(retry_after_is_heard_within_bounds),
 	};

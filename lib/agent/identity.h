@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who this agent is. */
-#ifndef MANAGER_IDENTITY_H
-#define MANAGER_IDENTITY_H
+#ifndef AGENT_IDENTITY_H
+#define AGENT_IDENTITY_H
 
 #include "base/error.h"
 
@@ -12,7 +12,8 @@ struct identity {
 	char boot_id[33];
 };
 
-/* Reads or makes it. When the state directory can't be used the agent id lives for this run only, with a log
+/* Reads or makes it. A state directory that was copied from another machine (its "agent-machine" tells) gets a new agent id:
+ * two machines under one id would overwrite each other. When the state directory can't be used the agent id lives for this run only, with a log
  * line: 0 all the same. Blocks. */
 int identity_load(const char *state_directory, struct identity *ret_identity);
 

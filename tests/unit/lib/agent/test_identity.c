@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/identity.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "core/manager/identity.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
@@ -32,10 +32,12 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	_cleanup_free_ char *id = path_of("state/agent-id"), *inner = path_of("state");
+	_cleanup_free_ char *id = path_of("state/agent-id"), *machine = path_of("state/agent-machine"),
+			    *inner = path_of("state");
 
 	(void)state;
 	unlink(id);
+	unlink(machine);
 	rmdir(inner);
 	return rmdir(folder);
 }
@@ -120,6 +122,36 @@ static void a_damaged_id_is_replaced_for_good(void **state)
 	}
 }
 
+static void a_copy_on_another_machine_takes_a_new_id_once(void **state)
+{
+	const char other[] = "0123456789abcdef0123456789abcdef\n";
+	_cleanup_free_ char *path = path_of("state/agent-machine");
+	struct identity original = load(), copy, again;
+
+	(void)state;
+	if (!original.machine_id[0])
+		skip();
+	assert_int_equal(file_write_atomic(AT_FDCWD, path, other, strlen(other), 0644), 0);
+	copy = load();
+	again = load();
+	assert_string_not_equal(copy.agent_id, original.agent_id);
+	assert_string_equal(again.agent_id, copy.agent_id);
+}
+
+static void a_machine_that_was_never_noted_is_no_reason_for_a_new_id(void **state)
+{
+	_cleanup_free_ char *path = path_of("state/agent-machine");
+	struct identity first = load(), second;
+
+	(void)state;
+	unlink(path);
+	second = load();
+	assert_string_equal(first.agent_id, second.agent_id);
+	assert_int_equal(file_write_atomic(AT_FDCWD, path, "junk", 4, 0644), 0);
+	second = load();
+	assert_string_equal(first.agent_id, second.agent_id);
+}
+
 static void where_it_cannot_be_kept_it_lives_for_this_run(void **state)
 {
 	struct identity first, second;
@@ -139,6 +171,8 @@ int main(void)
 		cmocka_unit_test(the_machine_s_own_id_is_not_shown),
 		cmocka_unit_test(an_id_written_by_hand_is_taken_with_or_without_a_newline),
 		cmocka_unit_test(a_damaged_id_is_replaced_for_good),
+		cmocka_unit_test(a_copy_on_another_machine_takes_a_new_id_once),
+		cmocka_unit_test(a_machine_that_was_never_noted_is_no_reason_for_a_new_id),
 		cmocka_unit_test(where_it_cannot_be_kept_it_lives_for_this_run),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
