@@ -33,6 +33,8 @@ int cmd_config_check(struct cli *cli, const struct command *command, int argc, c
 int cmd_reload(struct cli *cli, const struct command *command, int argc, char **argv);
 int cmd_events(struct cli *cli, const struct command *command, int argc, char **argv);
 int cmd_command(struct cli *cli, const struct command *command, int argc, char **argv);
+int cmd_backup(struct cli *cli, const struct command *command, int argc, char **argv);
+int cmd_backup_ping(struct cli *cli, const struct command *command, int argc, char **argv);
 int cmd_fleet(struct cli *cli, const struct command *command, int argc, char **argv);
 int cmd_plugin_new(struct cli *cli, const struct command *command, int argc, char **argv);
 int cmd_plugin_test(struct cli *cli, const struct command *command, int argc, char **argv);

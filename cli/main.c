@@ -33,6 +33,13 @@ static const struct command commands[] = {
 	{"events", "", "shows what happened", NULL, CLI_USAGE, cmd_events},
 	{"command", "CHECK COMMAND [KEY=VALUE...]", "tells a plugin to do something", NULL, CLI_USAGE,
 		cmd_command},
+	{"backup ping", "NAME", "says for a backup job that it begins, ended well or failed",
+		"NAME is a check of the group backup with kind = \"ping\". Nothing is printed when it went "
+		"well.",
+		CLI_USAGE, cmd_backup_ping},
+	{"backup", "",
+		"lists the backups that are looked after: age, size, last verification and restore test",
+		NULL, CLI_USAGE, cmd_backup},
 	{"fleet hosts", "", "lists the hosts that the fleet server knows", NULL, CLI_USAGE, cmd_fleet},
 	{"fleet checks", "", "lists the checks of all hosts", NULL, CLI_USAGE, cmd_fleet},
 	{"fleet events", "", "lists what happened on all hosts", NULL, CLI_USAGE, cmd_fleet},

@@ -152,22 +152,15 @@ static int backup_run(struct gavea_check *check, void *userdata)
 
 static int take_ping(struct gavea_check *check, struct gavea_command *command, struct ping *ping)
 {
-	const char *state = gavea_command_argument(check, command, "state");
-	const char *size = gavea_command_argument(check, command, "size");
-	int64_t now = clock_unix_ms() / 1000;
-	uint64_t bytes = 0;
+	const struct ping_words words = {
+		.state = gavea_command_argument(check, command, "state"),
+		.size = gavea_command_argument(check, command, "size"),
+		.duration = gavea_command_argument(check, command, "duration"),
+	};
+	const char *problem;
+	int r = ping_take(ping, &words, clock_unix_ms() / 1000, &problem);
 
-	if (size && (parse_size(size, &bytes) < 0 || bytes > INT64_MAX))
-		return gavea_fail(check, -EINVAL, "size: wanted bytes, or such as 10MiB");
-	if (!state || streq(state, "success"))
-		ping_success(ping, size ? (int64_t)bytes : SIZE_UNKNOWN, now);
-	else if (streq(state, "start"))
-		ping_start(ping, now);
-	else if (streq(state, "fail"))
-		ping_failure(ping, now);
-	else
-		return gavea_fail(check, -EINVAL, "state: wanted start, success or fail");
-	return 0;
+	return r < 0 ? gavea_fail(check, r, "%s", problem) : 0;
 }
 
 static int backup_command(struct gavea_check *check, void *userdata, struct gavea_command *command)

@@ -8,6 +8,11 @@
 #include <errno.h>
 #include <stdio.h>
 
+static int64_t since(const struct context *context, int64_t time)
+{
+	return MIN(MAX(context->now - time, INT64_C(0)), INT64_MAX / NSEC_PER_SEC) * NSEC_PER_SEC;
+}
+
 static int look(struct context *context, const char *place, struct facts *facts)
 {
 	int64_t lasts = context->settings->judge.interval;
@@ -25,15 +30,15 @@ static int look(struct context *context, const char *place, struct facts *facts)
 			"one sets it right");
 		return -EBADMSG;
 	}
-	if (ping.failed > ping.succeeded)
+	if (ping.failed)
 		finding_add(&context->findings, "job", GAVEA_CRITICAL,
 			"the backup job failed %s ago: look at its log",
-			format_duration_rough(text, (context->now - ping.failed) * NSEC_PER_SEC));
+			format_duration_rough(text, since(context, ping.failed)));
 	else if (ping.started && lasts && context->now - ping.started > lasts)
 		finding_add(&context->findings, "job", GAVEA_WARNING,
 			"the backup job was started %s ago and has not ended: look whether it hangs or was "
 			"killed",
-			format_duration_rough(text, (context->now - ping.started) * NSEC_PER_SEC));
+			format_duration_rough(text, since(context, ping.started)));
 	else if (ping.succeeded && ping.seconds >= 0)
 		finding_add(&context->findings, "job", GAVEA_OK, "took %s",
 			format_duration_rough(text, ping.seconds * NSEC_PER_SEC));

@@ -305,25 +305,80 @@ def test_a_corrupted_file_is_critical_although_verify_exits_with_0(postgres):
     assert result["status"] == "critical" and "found damage" in result["named"]["verification"]["summary"]
 
 
-def test_a_job_that_pings_is_ok_and_one_that_says_it_failed_is_critical(tmp_path):
-    (tmp_path / "etc/conf.d").mkdir(parents=True)
-    (tmp_path / "etc/gavea.conf").write_text("")
-    (tmp_path / "etc/conf.d/backup.conf").write_text(
-        'backup: { checks = ( { name = "job"; kind = "ping"; every = "1s"; } ); };\n')
-    agent = Agent(tmp_path, plugins=BUILD / "plugins").ready()
+@pytest.fixture(name="pinged", scope="module")
+def fixture_pinged(tmp_path_factory):
+    """gavead with two checks of kind ping, "nightly" and "weekly", and one of a folder."""
+    folder = tmp_path_factory.mktemp("pinged")
+    (folder / "etc/conf.d").mkdir(parents=True)
+    (folder / "etc/gavea.conf").write_text("")
+    (folder / "full").mkdir()
+    (folder / "full/one").write_text("x" * 2048)
+    (folder / "etc/conf.d/backup.conf").write_text(
+        'backup: { every = "1s"; checks = ( { name = "nightly"; kind = "ping"; }, { name = "weekly"; kind = "ping"; },'
+        f' {{ name = "folder"; kind = "directory"; directory = "{folder}/full"; }} ); }};\n')
+    agent = Agent(folder, plugins=BUILD / "plugins").ready()
+    yield agent
+    agent.stop()
 
-    def status():
-        return json.loads(agent.cli("status", "backup/job", "--json", check=False).stdout or "{}")
-    try:
-        wait_until("the missing ping to be critical", lambda: '"critical"' in json.dumps(status()))
-        agent.cli("command", "backup/job", "ping", "state=start")
-        agent.cli("command", "backup/job", "ping", "size=10MiB")
-        wait_until("the ping to be seen", lambda: "1 backups" in json.dumps(status()))
-        assert agent.cli("command", "backup/job", "ping", "size=much", check=False).returncode != 0
-        wait_until("seconds to pass between the two", lambda: agent.cli("command", "backup/job", "ping", "state=fail") and
-                   "the backup job failed" in json.dumps(status()))
-    finally:
-        agent.stop()
+
+def summary(agent, check):
+    done = agent.cli("status", f"backup/{check}", "--json", check=False)
+    status = json.loads(done.stdout or "{}")
+    return f"{status.get('status')} {status.get('items')}"
+
+
+def ping(agent, *words):
+    return agent.cli("backup", "ping", *words, check=False)
+
+
+def test_a_job_that_pings_is_ok_and_one_that_says_it_failed_is_critical(pinged):
+    wait_until("the missing ping to be critical", lambda: "there is no backup" in summary(pinged, "nightly"))
+    for words in (["--start"], ["--size", "10MiB", "--duration", "90s"]):
+        done = ping(pinged, "nightly", *words)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    wait_until("the ping to be seen", lambda: "took 1min 30s" in summary(pinged, "nightly"))
+    assert "10 MiB" in summary(pinged, "nightly")
+    assert ping(pinged, "backup/nightly", "--fail").returncode == 0
+    wait_until("the failure to be seen", lambda: "the backup job failed" in summary(pinged, "nightly"))
+    assert ping(pinged, "nightly").returncode == 0
+    wait_until("the failure to be over", lambda: "the backup job failed" not in summary(pinged, "nightly"))
+
+
+def test_a_ping_that_does_not_arrive_says_why_and_exits_with_1(pinged, tmp_path):
+    done = ping(pinged, "nihgtly")
+    assert (done.returncode, done.stderr) == (
+        1, 'gavea: there is no check "backup/nihgtly"; did you mean `gavea backup ping nightly`?\n')
+    done = ping(pinged, "something-else")
+    assert done.returncode == 1 and "add one with kind = \"ping\"" in done.stderr
+    done = ping(pinged, "folder")
+    assert (done.returncode, done.stderr) == (
+        1, 'gavea: backup/folder: the ping did not arrive: only a check with kind = "ping" takes pings\n')
+    done = cli("--socket", tmp_path / "none", "backup", "ping", "nightly", check=False)
+    assert done.returncode == 1 and "is it running? (systemctl status gavead)" in done.stderr
+
+
+@pytest.mark.parametrize("words,complaint", [
+    (["nightly", "--size", "much"], '--size: "much" is not a number of bytes, or such as 10MiB'),
+    (["nightly", "--duration", "90"], '--duration: "90" is not of the form 90s or 1h 30min'),
+    (["nightly", "--start", "--fail"], "--start and --fail: a job cannot have begun and failed at once"),
+    (["nightly", "--start", "--size", "1"], "--start takes neither --size nor --duration: these come at the end"),
+])
+def test_a_ping_that_makes_no_sense_exits_with_2(pinged, words, complaint):
+    done = ping(pinged, *words)
+    assert (done.returncode, done.stderr) == (2, f"gavea: {complaint}\n")
+    assert ping(pinged).returncode == 2
+
+
+def test_gavea_backup_lists_what_the_daemon_knows(pinged):
+    assert ping(pinged, "weekly", "--size", "5KiB").returncode == 0
+    wait_until("all to have run", lambda: all(word in pinged.cli("backup").stdout for word in ("5 KiB", "2 KiB")))
+    lines = pinged.cli("backup").stdout.splitlines()
+    assert lines[0].split() == ["STATUS", "CHECK", "COUNT", "NEWEST", "SIZE", "VERIFIED", "RESTORED", "SUMMARY"]
+    assert [line.split()[2] for line in lines[1:]] == ["backup/folder", "backup/nightly", "backup/weekly"]
+    checks = json.loads(pinged.cli("backup", "--json").stdout)["checks"]
+    assert {"gavea_backup_count"} <= {sample["name"] for sample in checks[0]["samples"]}
+    done = pinged.cli("backup", "pign", check=False)
+    assert done.returncode == 2 and "`gavea backup ping NAME` sends a ping" in done.stderr
 
 
 BARMAN = """[barman]

@@ -164,18 +164,51 @@ static void a_failed_dump_is_told_by_its_words(void **state)
 static void pings_know_how_long_a_job_took(void **state)
 {
 	struct ping ping = {0}, back;
+	const char *problem;
 	char text[256];
 
 	(void)state;
-	ping_start(&ping, 100);
-	ping_success(&ping, 7, 160);
+	assert_int_equal(ping_take(&ping, &(struct ping_words){.state = "start"}, 100, &problem), 0);
+	assert_int_equal(ping_take(&ping, &(struct ping_words){.size = "7"}, 160, &problem), 0);
 	assert_int_equal(ping.seconds, 60);
 	ping_write(&ping, text);
 	assert_int_equal(ping_read(text, &back), 0);
 	assert_memory_equal(&ping, &back, sizeof(ping));
-	ping_failure(&ping, 200);
+	assert_int_equal(
+		ping_take(&ping, &(struct ping_words){.state = "fail", .duration = "2min"}, 200, &problem),
+		0);
+	assert_int_equal(ping.seconds, 120);
+	assert_int_equal(ping.size, 7);
+	assert_int_equal(ping.failed, 200);
+	/* Within the same second. */
+	assert_int_equal(ping_take(&ping, &(struct ping_words){.state = "success"}, 200, &problem), 0);
+	assert_int_equal(ping.failed, 0);
 	assert_int_equal(ping.seconds, -1);
+	assert_int_equal(ping.size, -1);
 	assert_int_equal(ping_read("1 2", &back), -EINVAL);
+}
+
+static void pings_that_make_no_sense_change_nothing(void **state)
+{
+	static const struct {
+		struct ping_words words;
+		const char *problem;
+	} cases[] = {
+		{{.state = "done"}, "state: wanted start, success or fail"},
+		{{.size = "much"}, "size: wanted bytes, or such as 10MiB"},
+		{{.size = "9223372036854775808"}, "size: wanted bytes, or such as 10MiB"},
+		{{.duration = "-1s"}, "duration: wanted such as 90s, or 1h 30min"},
+		{{.state = "start", .duration = "90"}, "duration: wanted such as 90s, or 1h 30min"},
+	};
+	struct ping ping = {.started = 5}, before = ping;
+	const char *problem;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(ping_take(&ping, &cases[i].words, 100, &problem), -EINVAL);
+		assert_string_equal(problem, cases[i].problem);
+		assert_memory_equal(&ping, &before, sizeof(ping));
+	}
 }
 
 static void windows_are_of_one_form(void **state)
@@ -198,6 +231,7 @@ int main(void)
 		cmocka_unit_test(a_backup_without_its_own_wal_is_critical),
 		cmocka_unit_test(a_failed_dump_is_told_by_its_words),
 		cmocka_unit_test(pings_know_how_long_a_job_took),
+		cmocka_unit_test(pings_that_make_no_sense_change_nothing),
 		cmocka_unit_test(windows_are_of_one_form),
 	};
 
