@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Borg 1.x. It asks questions on its terminal; all of them are answered beforehand, with no. */
 #include "kinds.h"
-#include "tool.h"
+#include "own_check.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -159,6 +159,15 @@ static int look(struct context *context, const char *place, struct facts *facts)
 
 static int verify(struct context *context, struct record *record)
 {
+	static const char *const damage[] = {"check, errors found", "complete, problems found",
+		"ntegrity error", "ObjectNotFound", "CheckNeeded", NULL};
+	static const struct own_check own = {
+		.name = "borg check",
+		.good = "no problems found",
+		.damage = damage,
+		.remedy = "copy the repository away before \"borg check --repair\"",
+		.nothing = "archive",
+	};
 	const struct settings *settings = context->settings;
 	_cleanup_tool_ struct tool tool = {0};
 	int r;
@@ -168,28 +177,12 @@ static int verify(struct context *context, struct record *record)
 	tool_add(&tool, "--verbose");
 	if (settings->verify_data)
 		tool_add(&tool, "--verify-data");
-	r = tool_run(&tool);
-	if (r == -ETIME || r == -ECANCELED)
-		return -EAGAIN;
-	record->status = GAVEA_OK;
-	if (r < 0) {
-		record->status = GAVEA_UNKNOWN;
-		snprintf(record->text, sizeof(record->text), "%s", error_text(&tool.error, r));
-	} else if (tool.result.code != 0 || !strstr(buf_str(&tool.result.errors), "no problems found")) {
-		record->status = GAVEA_CRITICAL;
-		snprintf(record->text, sizeof(record->text),
-			"\"borg check\" found damage: %.300s; copy the repository away before \"borg check "
-			"--repair\"",
-			tool_complaint(&tool));
-	} else if (!context->facts.count) {
-		record->status = GAVEA_CRITICAL;
-		snprintf(record->text, sizeof(record->text), "there is no archive that could be verified");
-	} else {
+	r = own_check_run(&tool, &own, record);
+	if (r == 0 && record->status == GAVEA_OK)
 		snprintf(record->text, sizeof(record->text), "%s",
 			settings->verify_data ? "all data"
 					      : "structure and checksums: verify_data decrypts the data too");
-	}
-	return 0;
+	return r;
 }
 
 static int restore(struct context *context, const char *folder, bool (*stop)(void *), void *userdata,

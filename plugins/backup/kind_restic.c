@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* restic. Version 0.14 exits with 1 whatever went wrong, so that its words have to tell. */
 #include "kinds.h"
-#include "tool.h"
+#include "own_check.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -199,39 +199,32 @@ static int look(struct context *context, const char *place, struct facts *facts)
 /* `check` ends with 0 for a repository without snapshots, and reads nothing of a part that is empty. */
 static int verify(struct context *context, struct record *record)
 {
+	static const char *const damage[] = {"repository contains errors", "LoadIndex returned errors",
+		"ciphertext verification failed", "invalid data returned", "load <index", NULL};
+	static const struct own_check own = {
+		.name = "restic check",
+		.good = "no errors were found",
+		.damage = damage,
+		.remedy = "copy the repository away, then see \"restic check\" and its manual on repairs",
+		.nothing = "snapshot",
+	};
 	const struct settings *settings = context->settings;
+	bool parts = settings->verify_data && settings->verify_parts > 1;
+	int64_t part = record->part % settings->verify_parts + 1;
 	_cleanup_tool_ struct tool tool = {0};
 	char subset[64];
-	int64_t part = record->part % settings->verify_parts + 1;
 	int r;
 
 	prepare(&tool, context, settings->place);
 	tool_add(&tool, "check");
-	if (settings->verify_data && settings->verify_parts > 1) {
-		snprintf(subset, sizeof(subset), "--read-data-subset=%" PRId64 "/%" PRId64, part,
-			settings->verify_parts);
-		tool_add(&tool, subset);
-	} else if (settings->verify_data) {
-		tool_add(&tool, "--read-data");
-	}
-	r = tool_run(&tool);
-	if (r == -ETIME || r == -ECANCELED)
-		return -EAGAIN;
-	record->status = GAVEA_OK;
-	if (r < 0) {
-		record->status = GAVEA_UNKNOWN;
-		snprintf(record->text, sizeof(record->text), "%s", error_text(&tool.error, r));
-	} else if (tool.result.code != 0 || !strstr(buf_str(&tool.result.output), "no errors were found")) {
-		record->status = GAVEA_CRITICAL;
-		snprintf(record->text, sizeof(record->text),
-			"\"restic check\" found damage: %s; copy the repository away, then see \"restic "
-			"check\" and its manual "
-			"on repairs",
-			tool_complaint(&tool));
-	} else if (!context->facts.count) {
-		record->status = GAVEA_CRITICAL;
-		snprintf(record->text, sizeof(record->text), "there is no snapshot that could be verified");
-	} else if (settings->verify_data && settings->verify_parts > 1) {
+	snprintf(subset, sizeof(subset), "--read-data-subset=%" PRId64 "/%" PRId64, part,
+		settings->verify_parts);
+	if (settings->verify_data)
+		tool_add(&tool, parts ? subset : "--read-data");
+	r = own_check_run(&tool, &own, record);
+	if (r < 0 || record->status != GAVEA_OK)
+		return r;
+	if (parts) {
 		record->part = part;
 		snprintf(record->text, sizeof(record->text), "data of part %" PRId64 " of %" PRId64, part,
 			settings->verify_parts);
