@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The plugin: whether there are backups, fresh, whole and enough, and whether they can be restored. */
+#include "copies.h"
 #include "kinds.h"
 #include "memory.h"
 #include "ping.h"
@@ -119,7 +120,7 @@ static void judge(struct context *context)
 	count = memory_sizes(context, sizes);
 	judge_backups(&settings->judge, settings->place ? settings->place : gavea_check_name(context->check),
 		&context->facts, sizes, count, context->now, &context->findings);
-	work_copies(context);
+	copies_look(context);
 	work_verify(context);
 	work_restore(context);
 }
@@ -195,7 +196,7 @@ static const char *const capabilities[] = {
 	"CAP_DAC_READ_SEARCH", "CAP_SETUID", "CAP_SETGID", "CAP_KILL", NULL};
 static const char *const read_paths[] = {"${repository}", "${files}", "${directory}", "${copies}",
 	"${config}", "${password_file}", "${restore_into}", "${read_paths}", "/var/lib/pgbackrest",
-	"/var/lib/barman", "/run/systemd/resolve", NULL};
+	"/var/lib/barman", "/tmp/pgbackrest", "/run/systemd/resolve", NULL};
 static const char *const write_paths[] = {"${work}", "${restore_into}", "${write_paths}", NULL};
 
 static const struct gavea_needs needs = {

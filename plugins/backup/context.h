@@ -22,6 +22,8 @@ struct backup_kind {
 	const char *const *programs; /* where its tool may be, NULL at the end; NULL: it needs none */
 	const char *package; /* of Debian, with the tool */
 	bool remembers; /* sizes are not told for all backups: the plugin keeps those that it saw */
+	bool has_places; /* what look() takes says where the backups lie: there can be copies */
+	bool has_repositories; /* it judges copies_min by itself */
 
 	/* Lists the backups at a place, and adds findings of its own. Negative: it could not; a finding says why. */
 	int (*look)(struct context *context, const char *place, struct facts *facts);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Barman, by the JSON of its command line. */
+#include "ini.h"
 #include "kinds.h"
+#include "locks.h"
 #include "tool.h"
 
 #include "base/parse.h"
@@ -113,6 +115,32 @@ static void look_at_check(struct context *context, const char *place)
 	json_decref(root);
 }
 
+static void find_lock_folder(const struct settings *settings, char folder[static 4096])
+{
+	static const char *const sections[] = {"barman", NULL};
+	const char *path = settings->config ? settings->config : "/etc/barman.conf";
+
+	if (!ini_find_in_file(path, sections, "barman_lock_directory", folder, 4096) &&
+		!ini_find_in_file(path, sections, "barman_home", folder, 4096))
+		snprintf(folder, 4096, "/var/lib/barman");
+}
+
+/* That of receive-wal is held for ever. */
+static void look_at_locks(struct context *context, const char *place)
+{
+	static const char *const names[] = {"backup", "cron", "archive-wal"};
+	struct locks locks = {0};
+	char folder[4096], path[4400];
+
+	find_lock_folder(context->settings, folder);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(path, sizeof(path), "%s/.%.200s-%s.lock", folder, place, names[i]);
+		locks_look_at_file(&locks, context, path);
+	}
+	locks_judge(&locks, "meanwhile no other backup is made",
+		"look whether that process still does anything", context->now, &context->findings);
+}
+
 static int look(struct context *context, const char *place, struct facts *facts)
 {
 	json_t *root = NULL, *one;
@@ -126,8 +154,10 @@ static int look(struct context *context, const char *place, struct facts *facts)
 		finding_add(&context->findings, ITEM, GAVEA_UNKNOWN,
 			"barman's list of backups cannot be read: it is not of the form that barman 3.4 "
 			"writes");
-	if (r == 0 && facts == &context->facts)
+	if (r == 0 && facts == &context->facts) {
 		look_at_check(context, place);
+		look_at_locks(context, place);
+	}
 	return r;
 }
 

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Borg 1.x. It asks questions on its terminal; all of them are answered beforehand, with no. */
 #include "kinds.h"
+#include "locks.h"
 #include "own_check.h"
 
+#include "base/fd.h"
+
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -11,6 +15,7 @@
 #include <sys/stat.h>
 
 #define ITEM "repository"
+#define ROSTER_MAX 65536
 
 static const char *const answers[] = {"BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK=yes",
 	"BORG_RELOCATED_REPO_ACCESS_IS_OK=yes", "BORG_CHECK_I_KNOW_WHAT_I_AM_DOING=NO",
@@ -115,21 +120,48 @@ static void read_size(struct context *context, const char *place, struct backup 
 	json_decref(root);
 }
 
-/* Borg does not tell of locks; in a repository of this machine they can be seen. */
+/* From "HOST@NUMBER.PROCESS-THREAD". */
+static const char *find_owner(const char *folder, char owner[static 256])
+{
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+
+	snprintf(owner, 256, "somebody");
+	while (dir && (entry = readdir(dir))) {
+		const char *dot = strrchr(entry->d_name, '.');
+
+		if (entry->d_name[0] != '.' && dot)
+			snprintf(owner, 256, "%.*s (process %.*s)", (int)strcspn(entry->d_name, "@"),
+				entry->d_name, (int)strspn(dot + 1, "0123456789"), dot + 1);
+	}
+	if (dir)
+		closedir(dir);
+	return owner;
+}
+
+/* Borg does not tell of locks; in a repository of this machine they can be seen: a folder with a file named after its
+ * owner, and a list of those who share. */
 static void look_at_locks(struct context *context, const char *place)
 {
-	static const char *const names[] = {"lock.exclusive", "lock.roster"};
-	char path[4200];
+	_cleanup_buf_ struct buf text = BUF_INIT;
+	char path[4200], owner[256];
+	struct locks locks = {0};
+	bool exclusive;
 	struct stat st;
 
-	for (size_t i = 0; place[0] == '/' && i < ARRAY_SIZE(names); i++) {
-		snprintf(path, sizeof(path), "%s/%s", place, names[i]);
-		if (lstat(path, &st) == 0 && context->now - st.st_mtim.tv_sec > context->settings->lock_age)
-			finding_add(&context->findings, "lock", GAVEA_WARNING,
-				"%s is stale: no backup can be made; when no borg runs there, \"borg "
-				"break-lock\" removes it",
-				path);
-	}
+	if (place[0] != '/')
+		return;
+	snprintf(path, sizeof(path), "%s/lock.roster", place);
+	if (lstat(path, &st) == 0 && file_read(AT_FDCWD, path, ROSTER_MAX, &text) == 0 &&
+		lock_read_borg(&text, owner, &exclusive))
+		locks_add(&locks, context->settings->lock_age, context->now, owner, st.st_mtim.tv_sec,
+			exclusive);
+	snprintf(path, sizeof(path), "%s/lock.exclusive", place);
+	if (lstat(path, &st) == 0)
+		locks_add(&locks, context->settings->lock_age, context->now,
+			locks.count ? locks.owner : find_owner(path, owner), st.st_mtim.tv_sec, true);
+	locks_judge(&locks, locks.exclusive ? "no backup can be made" : "nothing can be pruned",
+		"when no borg runs there, \"borg break-lock\" removes it", context->now, &context->findings);
 }
 
 static int look(struct context *context, const char *place, struct facts *facts)
@@ -218,6 +250,7 @@ const struct backup_kind kind_borg = {
 	.programs = programs,
 	.package = "borgbackup",
 	.remembers = true,
+	.has_places = true,
 	.look = look,
 	.verify = verify,
 	.restore = restore,

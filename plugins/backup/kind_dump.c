@@ -190,6 +190,7 @@ static int restore(struct context *context, const char *folder, bool (*stop)(voi
 
 const struct backup_kind kind_dump = {
 	.name = "dump",
+	.has_places = true,
 	.look = look,
 	.restore = restore,
 };

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pgBackRest. Its own checks end well with files that are damaged and with segments that are missing. */
+#include "ini.h"
 #include "kinds.h"
+#include "locks.h"
 #include "tool.h"
 #include "wal.h"
+
+#include "base/clock.h"
+#include "base/parse.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #define ITEM "stanza"
 #define NEEDS_MAX 1000
@@ -79,6 +85,45 @@ static int read_backups(struct context *context, json_t *stanza, struct facts *f
 			"stanza %s: %s", context->settings->place,
 			message ? message : "pgbackrest gives no status");
 	return 0;
+}
+
+/* Each of several repositories is to hold a backup in time. */
+static void judge_repositories(struct context *context, json_t *stanza)
+{
+	json_t *repository, *one, *list = json_object_get(stanza, "repo");
+	int64_t in_time = 0, wanted = context->settings->copies_min;
+	size_t before = 0, i, k;
+
+	json_array_foreach(list, i, repository)
+	{
+		json_t *key = json_object_get(repository, "key");
+		const char *newest = NULL;
+		int64_t time = 0;
+		char item[40];
+
+		json_array_foreach(json_object_get(stanza, "backup"), k, one)
+		{
+			if (integer_at(one, "database", "repo-key") != json_integer_value(key) ||
+				integer_at(one, "timestamp", "stop") < time)
+				continue;
+			time = integer_at(one, "timestamp", "stop");
+			newest = json_string_value(json_object_get(one, "label"));
+		}
+		snprintf(item, sizeof(item), "repo%" JSON_INTEGER_FORMAT, json_integer_value(key));
+		before = findings_bad(&context->findings);
+		if (newest)
+			judge_age(&context->settings->judge, item, newest, time, context->now,
+				&context->findings);
+		else
+			finding_add(&context->findings, item, GAVEA_CRITICAL,
+				"there is no backup in %s: run \"pgbackrest backup\" with it", item);
+		in_time += findings_bad(&context->findings) == before;
+	}
+	if (in_time < wanted)
+		finding_add(&context->findings, "copies", GAVEA_CRITICAL,
+			"%" PRId64 " repositories hold a backup in time, %" PRId64
+			" are wanted: look at the repo options of its configuration",
+			in_time, wanted);
 }
 
 static struct wal_need *read_needs(json_t *stanza, uint64_t size, size_t *ret_count)
@@ -165,6 +210,58 @@ static void look_at_wal(struct context *context, const char *place, json_t *stan
 	wal_done(&archive);
 }
 
+static void find_lock_folder(const struct settings *settings, const char *place, char folder[static 4096])
+{
+	static const char *const usual[] = {"/etc/pgbackrest/pgbackrest.conf", "/etc/pgbackrest.conf"};
+	const char *const sections[] = {place, "global", NULL};
+
+	snprintf(folder, 4096, "/tmp/pgbackrest");
+	if (settings->config) {
+		(void)ini_find_in_file(settings->config, sections, "lock-path", folder, 4096);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(usual); i++)
+		if (ini_find_in_file(usual[i], sections, "lock-path", folder, 4096))
+			return;
+}
+
+/* What "pgbackrest stop" leaves keeps every backup and the archiving of WAL from being done. */
+static void look_at_stop(struct context *context, const char *path, const char *stanza)
+{
+	char age[32];
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return;
+	format_duration_rough(age, MAX(context->now - st.st_mtim.tv_sec, INT64_C(0)) * NSEC_PER_SEC);
+	finding_add(&context->findings, "stop",
+		context->now - st.st_mtim.tv_sec > context->settings->lock_age ? GAVEA_CRITICAL
+									       : GAVEA_WARNING,
+		"pgbackrest was stopped %s ago: no backup is made and no WAL is archived, so that the "
+		"database's disk "
+		"fills; \"pgbackrest start%s%s\" ends it",
+		age, stanza ? " --stanza=" : "", stanza ? stanza : "");
+}
+
+static void look_at_locks(struct context *context, const char *place)
+{
+	static const char *const names[] = {"backup", "archive"};
+	struct locks locks = {0};
+	char folder[4096], path[4400];
+
+	find_lock_folder(context->settings, place, folder);
+	snprintf(path, sizeof(path), "%s/all.stop", folder);
+	look_at_stop(context, path, NULL);
+	snprintf(path, sizeof(path), "%s/%.200s.stop", folder, place);
+	look_at_stop(context, path, place);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(path, sizeof(path), "%s/%.200s-%s.lock", folder, place, names[i]);
+		locks_look_at_file(&locks, context, path);
+	}
+	locks_judge(&locks, "meanwhile no other backup is made",
+		"look whether that process still does anything", context->now, &context->findings);
+}
+
 static int look(struct context *context, const char *place, struct facts *facts)
 {
 	_cleanup_tool_ struct tool tool = {0};
@@ -186,6 +283,10 @@ static int look(struct context *context, const char *place, struct facts *facts)
 			"pgbackrest's answer for the stanza %s cannot be read: it is not of the form that "
 			"2.45 writes",
 			place);
+	if (r == 0 && (context->settings->copies_min || json_array_size(json_object_get(stanza, "repo")) > 1))
+		judge_repositories(context, stanza);
+	if (r == 0)
+		look_at_locks(context, place);
 	if (r == 0 && context->settings->wal)
 		look_at_wal(context, place, stanza);
 	json_decref(root);
@@ -274,6 +375,7 @@ const struct backup_kind kind_pgbackrest = {
 	.name = "pgbackrest",
 	.programs = programs,
 	.package = "pgbackrest",
+	.has_repositories = true,
 	.look = look,
 	.verify = verify,
 	.restore = restore,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* restic. Version 0.14 exits with 1 whatever went wrong, so that its words have to tell. */
 #include "kinds.h"
+#include "locks.h"
 #include "own_check.h"
 
 #include <errno.h>
@@ -124,12 +125,12 @@ static void read_size(struct context *context, const char *place, struct backup 
 	json_decref(root);
 }
 
-static void judge_lock(struct context *context, const char *place, const char *id)
+static void look_at_lock(struct context *context, const char *place, const char *id, struct locks *locks)
 {
 	_cleanup_tool_ struct tool tool = {0};
-	const char *when, *host;
+	char owner[256];
+	bool exclusive;
 	int64_t time;
-	json_t *root;
 
 	prepare(&tool, context, place);
 	tool_add(&tool, "cat");
@@ -137,23 +138,16 @@ static void judge_lock(struct context *context, const char *place, const char *i
 	tool_add(&tool, id);
 	if (tool_run(&tool) < 0 || tool.result.code != 0)
 		return; /* it was released meanwhile */
-	root = json_loadb(buf_str(&tool.result.output), tool.result.output.size, 0, NULL);
-	when = json_string_value(json_object_get(root, "time"));
-	host = json_string_value(json_object_get(root, "hostname"));
-	if (!when || time_parse(when, &time) < 0)
+	if (lock_read_restic(&tool.result.output, owner, &time, &exclusive) < 0)
 		finding_add(&context->findings, "lock", GAVEA_UNKNOWN, "lock %.8s cannot be read", id);
-	else if (context->now - time > context->settings->lock_age)
-		finding_add(&context->findings, "lock", GAVEA_WARNING,
-			"a lock of %s since %s is stale: prune and check cannot run; when no restic runs "
-			"there, \"restic "
-			"unlock\" removes it",
-			host ? host : "an unknown host", when);
-	json_decref(root);
+	else
+		locks_add(locks, context->settings->lock_age, context->now, owner, time, exclusive);
 }
 
 static void look_at_locks(struct context *context, const char *place)
 {
 	_cleanup_tool_ struct tool tool = {0};
+	struct locks locks = {0};
 	char *line, *rest = NULL;
 	int count = 0, r;
 
@@ -166,12 +160,16 @@ static void look_at_locks(struct context *context, const char *place)
 			r < 0 ? error_text(&tool.error, r) : tool_complaint(&tool));
 		return;
 	}
-	for (line = tool.result.output.size ? strtok_r(tool.result.output.data, "\n", &rest) : NULL;
-		line && count < LOCKS_MAX; line = strtok_r(NULL, "\n", &rest))
-		if (strlen(line) == 64) {
-			count++;
-			judge_lock(context, place, line);
-		}
+	for (line = tool.result.output.size ? strtok_r(tool.result.output.data, "\n", &rest) : NULL; line;
+		line = strtok_r(NULL, "\n", &rest))
+		if (strlen(line) == 64 && count++ < LOCKS_MAX)
+			look_at_lock(context, place, line, &locks);
+	locks_judge(&locks, locks.exclusive ? "no backup can be made" : "prune and check cannot run",
+		"when no restic runs there, \"restic unlock\" removes it", context->now, &context->findings);
+	if (count > LOCKS_MAX)
+		finding_add(&context->findings, "locks", GAVEA_WARNING,
+			"there are %d locks, of which %d were looked into: see \"restic list locks\"", count,
+			LOCKS_MAX);
 }
 
 static int look(struct context *context, const char *place, struct facts *facts)
@@ -270,6 +268,7 @@ const struct backup_kind kind_restic = {
 	.programs = programs,
 	.package = "restic",
 	.remembers = true,
+	.has_places = true,
 	.look = look,
 	.verify = verify,
 	.restore = restore,

@@ -68,13 +68,19 @@ const struct gavea_option settings_options[SETTINGS_OPTION_COUNT] = {
 	{"wal_grace", GAVEA_OPTION_DURATION, 0, "10min", "0s..30d",
 		"pgbackrest: how long a segment may come later than the one after it"},
 	{"lock_age", GAVEA_OPTION_DURATION, 0, "1d", "1s..400d",
-		"restic, borg: a lock that is older counts as stale"},
+		"A lock that is held for longer counts as stale"},
 	{"copies", GAVEA_OPTION_STRINGS, 0, NULL, NULL,
 		"Other places with the same backups: repositories, patterns or folders; judged like the "
 		"first"},
 	{"copies_min", GAVEA_OPTION_INT, 0, "0", "0..100",
-		"Critical when fewer places than this, the first one included, hold a backup in time"},
-	{"offsite", GAVEA_OPTION_BOOL, 0, "false", NULL, "Warn when no place is on another machine"},
+		"Critical when fewer places than this, the first one included, hold a backup in time; those "
+		"on "
+		"one disk, machine or bucket count once (pgbackrest: its repositories)"},
+	{"media", GAVEA_OPTION_INT, 0, "0", "0..5",
+		"Warn when those in time lie on fewer kinds of media: disk, removable disk, share, server, "
+		"object store"},
+	{"offsite", GAVEA_OPTION_BOOL, 0, "false", NULL,
+		"Warn when none of those in time is on another machine"},
 	{"restore_every", GAVEA_OPTION_DURATION, 0, "0s", "0s..400d", "Test a restore this often; 0s: never"},
 	{"restore_into", GAVEA_OPTION_STRING, 0, NULL, NULL,
 		"Existing folder in which restore tests make, and remove, a folder of their own"},
@@ -119,6 +125,7 @@ static void read_judge(struct gavea_check *check, struct settings *settings)
 	settings->size_window = (size_t)gavea_option_int(check, "size_window");
 	settings->copies = read_list(check, "copies");
 	settings->copies_min = gavea_option_int(check, "copies_min");
+	settings->media = gavea_option_int(check, "media");
 	settings->offsite = gavea_option_bool(check, "offsite");
 	settings->lock_age = seconds(check, "lock_age");
 }
@@ -214,6 +221,22 @@ static int read_program(struct gavea_check *check, struct settings *settings, st
 	return 0;
 }
 
+/* What would never be judged is refused, so that nobody relies on it. */
+static int judge_copies(const struct settings *settings, struct error *error)
+{
+	const char *key = settings->copies.count ? "copies"
+		: settings->offsite              ? "offsite"
+		: settings->media                ? "media"
+		: settings->copies_min           ? "copies_min"
+						 : NULL;
+
+	if (!key || settings->kind->has_places ||
+		(streq(key, "copies_min") && settings->kind->has_repositories))
+		return 0;
+	return error_set(error, -EINVAL, "%s: not with kind = \"%s\": where its backups lie cannot be seen",
+		key, settings->kind->name);
+}
+
 static int judge_restore(const struct settings *settings, struct error *error)
 {
 	static const char *const words[] = {"exists ", "sha256 ", "query ", "run /"};
@@ -261,6 +284,8 @@ int settings_read(struct gavea_check *check, const struct backup_kind *const *ki
 	r = read_place(check, settings, error);
 	if (r == 0)
 		r = read_program(check, settings, error);
+	if (r == 0)
+		r = judge_copies(settings, error);
 	if (r == 0)
 		r = judge_restore(settings, error);
 	if (r == 0 && settings->window && window_contains(settings->window, 0) < 0)

@@ -46,6 +46,7 @@ struct settings {
 	int64_t lock_age; /* seconds */
 	int64_t copies_min;
 	bool offsite;
+	int64_t media;
 	int64_t restore_every; /* seconds; 0: never */
 	const char *restore_into;
 	int64_t restore_max_size;
@@ -54,7 +55,7 @@ struct settings {
 	struct program_user user;
 };
 
-#define SETTINGS_OPTION_COUNT 43
+#define SETTINGS_OPTION_COUNT 44
 extern const struct gavea_option settings_options[SETTINGS_OPTION_COUNT];
 
 /* kinds: those that there are, NULL at the end. 0, or -EINVAL with an error that names the option. May ask the name

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 /* Why long work does not begin now; NULL: it may. */
 static const char *why_not(struct context *context, const struct record *record, int64_t every)
@@ -152,105 +151,4 @@ void work_restore(struct context *context)
 	}
 	judge_record(&record, "restore", "restored and tested", settings->restore_every,
 		reason && *reason ? reason : NULL, context->now, &context->findings);
-}
-
-/* ---- Copies ---- */
-
-/* Where a place is: the host of an address, or the file system that holds a path. */
-static bool locate(const char *place, char location[static 256])
-{
-	_cleanup_free_ char *path = strdup(place);
-	const char *host = strstr(place, "://");
-	const char *colon = strchr(place, ':'), *at;
-	struct stat st;
-
-	if (!host && place[0] != '/' && colon) { /* "user@host:path", "sftp:user@host:path", "s3:…" */
-		const char *rest = startswith(place, "sftp:");
-
-		snprintf(location, 256, "%.*s", (int)(rest ? strcspn(rest, ":/") : (size_t)(colon - place)),
-			rest ? rest : place);
-		return true;
-	}
-	if (host) {
-		host += 3;
-		at = memchr(host, '@', strcspn(host, "/"));
-		host = at ? at + 1 : host;
-		snprintf(location, 256, "%.*s", (int)strcspn(host, ":/"), host);
-		return true;
-	}
-	/* Of a pattern, the folder. */
-	while (path && *path && (strpbrk(path, "*?[") || stat(path, &st) < 0)) {
-		char *slash = strrchr(path, '/');
-
-		if (!slash || slash == path)
-			break;
-		*slash = '\0';
-	}
-	if (!path || stat(path, &st) < 0)
-		snprintf(location, 256, "nowhere");
-	else
-		snprintf(location, 256, "disk %u:%u", (unsigned)(st.st_dev >> 8),
-			(unsigned)(st.st_dev & 0xff));
-	return false;
-}
-
-static bool holds_a_backup(struct context *context, const char *place)
-{
-	_cleanup_facts_ struct facts facts = {0};
-	const struct judge_settings *judge = &context->settings->judge;
-	const struct backup *newest;
-	char item[300];
-	size_t before = findings_bad(&context->findings);
-
-	snprintf(item, sizeof(item), "copy %.250s", place);
-	if (context->settings->kind->look(context, place, &facts) < 0)
-		return false;
-	newest = facts_newest(&facts);
-	if (!newest) {
-		finding_add(&context->findings, item, GAVEA_CRITICAL, "there is no backup in %s", place);
-		return false;
-	}
-	judge_age(judge, item, newest->name, newest->time, context->now, &context->findings);
-	return findings_bad(&context->findings) == before;
-}
-
-static bool is_in_time(struct context *context)
-{
-	for (size_t i = 0; i < context->findings.count; i++)
-		if (streq(context->findings.list[i].name, "age"))
-			return context->findings.list[i].status == GAVEA_OK;
-	return false;
-}
-
-void work_copies(struct context *context)
-{
-	const struct settings *settings = context->settings;
-	char locations[2][256] = {{0}};
-	bool remote = settings->place && locate(settings->place, locations[0]);
-	bool apart = true;
-	int64_t good = is_in_time(context);
-
-	if (!settings->copies.count && !settings->copies_min && !settings->offsite)
-		return;
-	for (size_t i = 0; i < settings->copies.count && !gavea_cancelled(context->check); i++) {
-		remote |= locate(settings->copies.items[i], locations[1]);
-		apart &= !streq(locations[0], locations[1]);
-		good += holds_a_backup(context, settings->copies.items[i]);
-	}
-	if (good < settings->copies_min)
-		finding_add(&context->findings, "copies", GAVEA_CRITICAL,
-			"%" PRId64 " places hold a backup in time, %" PRId64 " are wanted", good,
-			settings->copies_min);
-	else if (!apart)
-		finding_add(&context->findings, "copies", GAVEA_WARNING,
-			"a copy lies in the same place as the first backup (%s): what destroys one destroys "
-			"both; move it",
-			locations[0]);
-	else if (settings->offsite && !remote)
-		finding_add(&context->findings, "copies", GAVEA_WARNING,
-			"no copy is on another machine: what destroys this one destroys all; add one "
-			"elsewhere");
-	else
-		finding_add(&context->findings, "copies", GAVEA_OK,
-			"%" PRId64 " places hold a backup in time", good);
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The backup plugin on repositories of the real tools, damaged in the ways in which the tools' own words stay green."""
+import fcntl
 import gzip
 import json
 import os
@@ -119,6 +120,31 @@ def test_an_assertion_that_does_not_hold_and_a_restore_that_is_too_large(restic,
     assert result["status"] == "unknown" and "restore_max_size" in result["summary"]
 
 
+def test_copies_count_only_in_places_of_their_own_and_whole(tmp_path):
+    first, same = tmp_path / "first", tmp_path / "same"
+    other = Path(tempfile.mkdtemp(prefix="gavea-backup-", dir="/dev/shm"))
+    for folder in (first, same, other):
+        folder.mkdir(exist_ok=True)
+        (folder / "one").write_text("content")
+    options = {"directory": first, "copies_min": 2}
+    try:
+        result = run("directory", copies=same, **options)
+        assert result["status"] == "critical" and "two in the same place count once" in result["summary"]
+        result = run("directory", copies=other, **options)
+        assert result["status"] == "ok" and "2 in time" in result["named"]["copies"]["summary"]
+        result = run("directory", copies=other, offsite="true", media="2", **options)
+        assert result["status"] == "warning"
+        assert {result["named"][name]["status"] for name in ("media", "offsite")} == {"warning"}
+        (other / "one").write_text("cont")
+        result = run("directory", copies=other, **options)
+        assert result["status"] == "critical" and "it was not copied whole" in json.dumps(result)
+        (other / "one").unlink()
+        result = run("directory", copies=other, **options)
+        assert result["status"] == "critical" and "there is no backup in" in result["summary"]
+    finally:
+        shutil.rmtree(other)
+
+
 @needs("restic")
 def test_a_copy_on_the_same_disk_is_no_second_copy(restic):
     _, options = restic()
@@ -127,21 +153,72 @@ def test_a_copy_on_the_same_disk_is_no_second_copy(restic):
     assert result["status"] == "warning" and "same place" in result["named"]["copies"]["summary"]
 
 
-@needs("borg")
-def test_borg_with_flipped_bytes_is_critical_although_list_ends_well(source, tmp_path):
-    repository, work = tmp_path / "borg", tmp_path / "work"
-    work.mkdir()
-    environment = {"BORG_REPO": str(repository), "BORG_PASSPHRASE": "pw", "BORG_BASE_DIR": str(tmp_path / "base")}
-    tool("borg", "init", "-e", "repokey", **environment)
-    tool("borg", "create", "::one", source, **environment)
-    options = {"repository": repository, "password": "pw", "work": work}
-    assert run("borg", **options)["status"] == "ok"
-    largest = max((repository / "data" / "0").iterdir(), key=lambda path: path.stat().st_size)
-    data = bytearray(largest.read_bytes())
+@pytest.fixture(name="borg", scope="module")
+def fixture_borg(tmp_path_factory, source):
+    """borg() gives a fresh copy of one repository, options for it, and the environment for borg itself."""
+    folder = tmp_path_factory.mktemp("borg")
+    environment = {"BORG_PASSPHRASE": "pw", "BORG_BASE_DIR": str(folder / "base"),
+                   "BORG_RELOCATED_REPO_ACCESS_IS_OK": "yes", "BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK": "yes"}
+    tool("borg", "init", "-e", "repokey", folder / "master", **environment)
+    tool("borg", "create", f"{folder}/master::one", source, **environment)
+    count = iter(range(100))
+
+    def make():
+        number = next(count)
+        copy, work = folder / f"copy{number}", folder / f"work{number}"
+        shutil.copytree(folder / "master", copy)
+        work.mkdir()
+        return copy, {"repository": copy, "password": "pw", "work": work}, environment
+    return make
+
+
+def flip(path):
+    data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 0xff
-    largest.write_bytes(data)
+    path.write_bytes(data)
+
+
+@needs("borg")
+def test_borg_with_flipped_bytes_is_critical_although_list_ends_well(borg):
+    repository, options, environment = borg()
+    assert run("borg", **options)["status"] == "ok"
+    flip(max((repository / "data" / "0").iterdir(), key=lambda path: path.stat().st_size))
+    tool("borg", "list", repository, **environment)
     result = run("borg", **options)
     assert result["status"] == "critical" and "found damage" in result["named"]["verification"]["summary"]
+
+
+def kill_when(what, condition, *command, **environment):
+    """Starts a tool that takes a lock, and kills it when it has it."""
+    with subprocess.Popen(list(map(str, command)), env=dict(os.environ, **environment), stdin=subprocess.PIPE,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        wait_until(what, condition)
+        process.kill()
+
+
+@needs("restic")
+def test_a_lock_that_a_killed_restic_left_is_reported_with_its_owner(restic):
+    repository, options = restic()
+    kill_when("restic's lock", lambda: any((repository / "locks").iterdir()), "restic", "--no-cache", "backup", "--stdin",
+              RESTIC_REPOSITORY=str(repository), RESTIC_PASSWORD_FILE=str(options["password_file"]))
+    result = run("restic", verify_every="0s", **options)
+    assert result["status"] == "ok" and " on " in result["named"]["lock"]["summary"]
+    result = wait_until("the lock to be stale", lambda: next(
+        (result for result in [run("restic", verify_every="0s", lock_age="1s", **options)] if result["status"] != "ok"), None))
+    assert result["status"] == "warning" and "\"restic unlock\" removes it" in result["named"]["lock"]["summary"]
+    assert any((repository / "locks").iterdir())
+
+
+@needs("borg")
+def test_a_lock_that_a_killed_borg_left_is_reported_with_its_owner(borg):
+    repository, options, environment = borg()
+    kill_when("borg's lock", (repository / "lock.exclusive").exists, "borg", "with-lock", repository, "sleep", "10", **environment)
+    for path in ("lock.exclusive", "lock.roster"):
+        if (repository / path).exists():
+            os.utime(repository / path, (1000000000, 1000000000))
+    result = run("borg", verify_every="0s", **options)
+    assert result["status"] == "warning"
+    assert "no backup can be made" in result["summary"] and "(process " in result["summary"]
 
 
 def dump(folder, content, name="db.sql.gz"):
@@ -331,6 +408,32 @@ def ping(agent, *words):
     return agent.cli("backup", "ping", *words, check=False)
 
 
+def hold(path):
+    """A file with the kernel's lock on it, since long ago. Close it to end that."""
+    path.parent.mkdir(exist_ok=True)
+    file = path.open("a")
+    fcntl.flock(file, fcntl.LOCK_EX)
+    os.utime(path, (1000000000, 1000000000))
+    return file
+
+
+def test_a_pgbackrest_that_was_stopped_and_a_lock_that_is_held_for_long_are_reported(postgres):
+    base = ["pgbackrest", f"--config={postgres}/conf", "--stanza=main"]
+    tool(*base, "stop")
+    try:
+        result = pgbackrest(postgres, verify_every="0s", wal="false")
+    finally:
+        tool(*base, "start")
+    assert result["status"] == "warning" and '"pgbackrest start --stanza=main" ends it' in result["summary"]
+    lock = postgres / "lock/main-backup.lock"
+    with hold(lock):
+        result = pgbackrest(postgres, verify_every="0s", wal="false")
+    assert result["status"] == "warning" and f"a lock by process {os.getpid()} on {lock} is" in result["summary"]
+    # The file that is left says nothing: nobody holds it.
+    assert pgbackrest(postgres, verify_every="0s", wal="false")["status"] == "ok"
+    lock.unlink()
+
+
 def test_a_job_that_pings_is_ok_and_one_that_says_it_failed_is_critical(pinged):
     wait_until("the missing ping to be critical", lambda: "there is no backup" in summary(pinged, "nightly"))
     for words in (["--start"], ["--size", "10MiB", "--duration", "90s"]):
@@ -418,6 +521,9 @@ def test_barmans_backups_and_the_points_of_its_check_are_read(tmp_path):
     result = run("barman", write_paths=tmp_path, **options)
     assert result["named"]["count"]["summary"] == "1 backups"
     assert result["named"]["postgresql"]["status"] == "critical"
+    with hold(tmp_path / ".main-backup.lock"):
+        result = run("barman", write_paths=tmp_path, **options)
+    assert f"process {os.getpid()}" in result["named"]["lock"]["summary"]
     # Without its locks barman lists nothing, and exits as if there were nothing.
     result = run("barman", **options)
     assert result["status"] == "unknown" and "write its locks" in result["summary"]
