@@ -24,12 +24,12 @@ static void the_oldest_lock_is_named_and_only_stale_ones_warn(void **state)
 	locks_add(&locks, 3600, NOW, "a on x", NOW - 60, true);
 	locks_judge(&locks, "nothing works", "wait", NOW, &findings);
 	assert_int_equal(findings.list[0].status, GAVEA_OK);
-	assert_string_equal(findings.list[0].text, "1, the oldest by a on x for 1min");
+	assert_string_equal(findings.list[0].text, "1, the oldest by a on x for 1min 0s");
 	assert_false(locks.exclusive);
 	locks_add(&locks, 3600, NOW, "b on y", NOW - 7200, false);
 	locks_judge(&locks, "nothing works", "wait", NOW, &findings);
 	assert_int_equal(findings.list[1].status, GAVEA_WARNING);
-	assert_string_equal(findings.list[1].text, "a lock by b on y is 2h old: nothing works; wait");
+	assert_string_equal(findings.list[1].text, "a lock by b on y is 2h 0min old: nothing works; wait");
 	assert_false(locks.exclusive);
 }
 
