@@ -155,7 +155,8 @@ static const char *archive_id(json_t *stanza)
 	return json_string_value(json_object_get(json_array_get(list, json_array_size(list) - 1), "id"));
 }
 
-static int read_segments(const struct buf *text, const char *id, struct wal_archive *archive)
+static int read_segments(
+	const struct buf *text, const char *id, struct wal_archive *archive, uint32_t *ret_history)
 {
 	json_t *root = json_loadb(buf_str(text), text->size, 0, NULL), *value;
 	size_t length = strlen(id);
@@ -167,6 +168,8 @@ static int read_segments(const struct buf *text, const char *id, struct wal_arch
 		const char *base = strrchr(name, '/');
 		json_t *time = json_object_get(value, "time");
 
+		if (base && r == 0 && strncmp(name, id, length) == 0 && name[length] == '/')
+			*ret_history = MAX(*ret_history, wal_history_name(base + 1));
 		/* Beside segments lie .history, .backup and .partial files. */
 		if (r < 0 || strncmp(name, id, length) != 0 || name[length] != '/' || !base ||
 			strnlen(base, 25) < 25 || (base[25] && base[25] != '-'))
@@ -178,15 +181,72 @@ static int read_segments(const struct buf *text, const char *id, struct wal_arch
 	return r;
 }
 
+/* That of the newest timeline names all its ancestors. */
+static int read_history(struct context *context, const char *place, const char *id, uint32_t timeline,
+	struct wal_archive *archive)
+{
+	_cleanup_tool_ struct tool tool = {0};
+	char argument[256], path[512];
+	int r;
+
+	prepare(&tool, context, place, argument);
+	snprintf(path, sizeof(path), "archive/%s/%.100s/%08" PRIX32 ".history", place, id, timeline);
+	tool_add(&tool, "repo-get");
+	tool_add(&tool, path);
+	r = tool_run(&tool);
+	if (r == 0)
+		r = tool.result.code ? -EIO
+				     : wal_take_history(archive, timeline, buf_str(&tool.result.output));
+	if (r < 0)
+		finding_add(&context->findings, "wal history", GAVEA_UNKNOWN, "%s cannot be read: %s", path,
+			r == -EBADMSG       ? "it is no history file"
+				: r == -EIO ? tool_complaint(&tool)
+					    : error_text(&tool.error, r));
+	return r;
+}
+
+/* Timelines after the first have a file that says where they began. */
+static void look_at_history(struct context *context, const char *place, const char *id, uint32_t history,
+	struct wal_archive *archive)
+{
+	uint32_t newest = MAX(history, wal_newest_timeline(archive));
+
+	if (newest > history && newest > 1)
+		archive->missing_history = newest;
+	else if (newest > 1)
+		(void)read_history(context, place, id, newest, archive);
+}
+
+static void judge_archive(struct context *context, struct wal_archive *archive, json_t *stanza)
+{
+	const struct settings *settings = context->settings;
+	_cleanup_free_ struct wal_need *needs = NULL;
+	size_t count;
+	int64_t newest = 0;
+	char age[32];
+
+	needs = read_needs(stanza, archive->segment_size, &count);
+	if (!needs)
+		context->findings.error = -ENOMEM;
+	else if (count || archive->count)
+		wal_judge(archive, needs, count, settings->wal_grace, context->now, &context->findings);
+	for (size_t i = 0; i < archive->count; i++)
+		newest = MAX(newest, archive->list[i].time);
+	if (settings->wal_max_age && context->now - newest > settings->wal_max_age)
+		finding_add(&context->findings, "wal age", GAVEA_CRITICAL,
+			"the newest WAL in the archive is %s old: look at archive_command, at "
+			"archive_timeout and at the "
+			"database's log",
+			format_duration_rough(age, (context->now - newest) * NSEC_PER_SEC));
+}
+
 static void look_at_wal(struct context *context, const char *place, json_t *stanza)
 {
-	uint64_t size = (uint64_t)context->settings->wal_segment_size;
-	struct wal_archive archive = {.segment_size = size};
+	struct wal_archive archive = {.segment_size = (uint64_t)context->settings->wal_segment_size};
 	const char *id = archive_id(stanza);
-	_cleanup_free_ struct wal_need *needs = NULL;
 	_cleanup_tool_ struct tool tool = {0};
 	char argument[256], path[320];
-	size_t need_count;
+	uint32_t history = 0;
 	int r;
 
 	if (!id)
@@ -199,14 +259,14 @@ static void look_at_wal(struct context *context, const char *place, json_t *stan
 	tool_add(&tool, path);
 	r = tool_run(&tool);
 	if (r == 0)
-		r = tool.result.code ? -EIO : read_segments(&tool.result.output, id, &archive);
-	needs = read_needs(stanza, size, &need_count);
-	if (r < 0 || !needs)
+		r = tool.result.code ? -EIO : read_segments(&tool.result.output, id, &archive, &history);
+	if (r < 0) {
 		finding_add(&context->findings, "wal", GAVEA_UNKNOWN, "cannot list the archive: %s",
-			r == -EIO ? tool_complaint(&tool) : error_text(&tool.error, r < 0 ? r : -ENOMEM));
-	else if (need_count || archive.count)
-		wal_judge(&archive, needs, need_count, context->settings->wal_grace, context->now,
-			&context->findings);
+			r == -EIO ? tool_complaint(&tool) : error_text(&tool.error, r));
+	} else {
+		look_at_history(context, place, id, history, &archive);
+		judge_archive(context, &archive, stanza);
+	}
 	wal_done(&archive);
 }
 

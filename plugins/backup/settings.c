@@ -67,6 +67,9 @@ const struct gavea_option settings_options[SETTINGS_OPTION_COUNT] = {
 		"pgbackrest: the cluster's wal_segment_size"},
 	{"wal_grace", GAVEA_OPTION_DURATION, 0, "10min", "0s..30d",
 		"pgbackrest: how long a segment may come later than the one after it"},
+	{"wal_max_age", GAVEA_OPTION_DURATION, 0, NULL, "1s..400d",
+		"pgbackrest: critical when the newest segment in the archive is older; set it where "
+		"archive_timeout is"},
 	{"lock_age", GAVEA_OPTION_DURATION, 0, "1d", "1s..400d",
 		"A lock that is held for longer counts as stale"},
 	{"copies", GAVEA_OPTION_STRINGS, 0, NULL, NULL,
@@ -142,6 +145,7 @@ static void read_verification(struct gavea_check *check, struct settings *settin
 	settings->wal = gavea_option_bool(check, "wal");
 	settings->wal_segment_size = gavea_option_int(check, "wal_segment_size");
 	settings->wal_grace = seconds(check, "wal_grace");
+	settings->wal_max_age = seconds(check, "wal_max_age");
 	settings->restore_every = seconds(check, "restore_every");
 	settings->restore_into = gavea_option_string(check, "restore_into");
 	settings->restore_paths = read_list(check, "restore_paths");

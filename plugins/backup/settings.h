@@ -43,6 +43,7 @@ struct settings {
 	bool wal;
 	int64_t wal_segment_size;
 	int64_t wal_grace; /* seconds */
+	int64_t wal_max_age; /* seconds; 0: not judged */
 	int64_t lock_age; /* seconds */
 	int64_t copies_min;
 	bool offsite;
@@ -55,7 +56,7 @@ struct settings {
 	struct program_user user;
 };
 
-#define SETTINGS_OPTION_COUNT 44
+#define SETTINGS_OPTION_COUNT 45
 extern const struct gavea_option settings_options[SETTINGS_OPTION_COUNT];
 
 /* kinds: those that there are, NULL at the end. 0, or -EINVAL with an error that names the option. May ask the name

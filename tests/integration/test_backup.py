@@ -319,6 +319,7 @@ port={port}
 fsync=off
 archive_mode=on
 archive_command='pgbackrest --config={folder}/conf --stanza=main archive-push %p'
+restore_command='pgbackrest --config={folder}/conf --stanza=main archive-get %f "%p"'
 X
 {bin}/pg_ctl -D {folder}/data -w -l {folder}/log start
 trap '{bin}/pg_ctl -D {folder}/data -w -m immediate stop' EXIT
@@ -327,6 +328,13 @@ pgbackrest --config={folder}/conf --stanza=main stanza-create
 sql 'create table t as select generate_series(1, 1000)'
 pgbackrest --config={folder}/conf --stanza=main backup
 for i in 1 2 3; do sql "insert into t values ($i)"; sql 'select pg_switch_wal()'; done
+pgbackrest --config={folder}/conf --stanza=main check
+pg_dump -h {folder} -p {port} -U postgres -Fc -f {folder}/custom.dump
+{bin}/pg_ctl -D {folder}/data -w -m fast stop
+touch {folder}/data/standby.signal
+{bin}/pg_ctl -D {folder}/data -w -l {folder}/log start
+{bin}/pg_ctl -D {folder}/data -w promote
+for i in 4 5 6; do sql "insert into t values ($i)"; sql 'select pg_switch_wal()'; done
 pgbackrest --config={folder}/conf --stanza=main check
 """
 
@@ -359,15 +367,40 @@ def test_a_good_stanza_is_ok_and_its_restore_answers_a_query(postgres):
     assert [path.name for path in (postgres / "into").iterdir()] == [".gavea-restore.lock"]
 
 
-def test_one_deleted_wal_segment_is_critical_although_info_and_verify_end_well(postgres):
-    segments = sorted(path for path in (postgres / "repo/archive/main").rglob("*.gz") if ".backup" not in path.name)
-    victim = segments[-2]
-    kept = victim.rename(postgres / "kept")
+def without(path, look):
+    """What look() says while the file is not there."""
+    kept = path.rename(path.parent.parent.parent / "kept")
     try:
-        result = pgbackrest(postgres)
+        return look()
     finally:
-        kept.rename(victim)
+        kept.rename(path)
+
+
+def segments(folder, timeline):
+    """The archived segments of a timeline, the oldest first."""
+    found = sorted(path for path in (folder / "repo/archive/main").rglob("*.gz") if path.name[24] == "-")
+    return [path for path in found if path.name.startswith(f"{timeline:08X}")]
+
+
+@pytest.mark.parametrize("timeline,index", [(1, 3), (2, 0), (2, 1)])
+def test_one_deleted_wal_segment_is_critical_although_info_and_verify_end_well(postgres, timeline, index):
+    victim = segments(postgres, timeline)[index]
+    result = without(victim, lambda: pgbackrest(postgres, verify_every="0s"))
     assert result["status"] == "critical" and victim.name[:24] in result["named"]["wal"]["summary"]
+
+
+def test_a_deleted_history_of_a_timeline_is_critical(postgres):
+    [history] = (postgres / "repo/archive/main").rglob("00000002.history")
+    result = without(history, lambda: pgbackrest(postgres, verify_every="0s"))
+    assert result["status"] == "critical" and "00000002.history is missing" in result["summary"]
+
+
+def test_an_archive_without_new_wal_is_critical_where_that_is_asked_for(postgres):
+    assert pgbackrest(postgres, verify_every="0s", wal_max_age="1d")["status"] == "ok"
+    for path in segments(postgres, 1) + segments(postgres, 2):
+        os.utime(path, (1000000000, 1000000000))
+    result = pgbackrest(postgres, verify_every="0s", wal_max_age="1d")
+    assert result["status"] == "critical" and "look at archive_command" in result["named"]["wal age"]["summary"]
 
 
 def test_a_corrupted_file_is_critical_although_verify_exits_with_0(postgres):
@@ -406,6 +439,35 @@ def summary(agent, check):
 
 def ping(agent, *words):
     return agent.cli("backup", "ping", *words, check=False)
+
+
+def test_a_custom_dump_is_read_and_restored(postgres):
+    path = postgres / "custom.dump"
+    result = run("dump", files=path)
+    assert result["status"] == "ok" and "custom dump of postgres" in result["named"]["content"]["summary"]
+    result = run("dump", "restore_assert=query select count(*) >= 1000 from t", files=path, user="postgres",
+                 restore_every="7d", restore_into=postgres / "into")
+    assert result["status"] == "ok", result
+
+
+def test_a_custom_dump_that_is_cut_off_or_damaged_is_critical_although_pg_restore_lists_it(postgres, tmp_path):
+    whole = (postgres / "custom.dump").read_bytes()
+    path = tmp_path / "cut.dump"
+    for size, lists in ((9, False), (300, False), (len(whole) - 6, True), (len(whole) // 2, True), (len(whole) - 1, True)):
+        path.write_bytes(whole[:size])
+        done = subprocess.run(["pg_restore", "--list", path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        assert (done.returncode == 0) == lists, size
+        result = run("dump", files=path)
+        assert result["status"] == "critical" and "cut off" in result["summary"], size
+    damaged = bytearray(whole)
+    damaged[-20] ^= 1
+    path.write_bytes(damaged)
+    assert run("dump", files=path)["status"] == "critical"
+    # Packed once more, so that pg_restore does not even open it.
+    path = dump(tmp_path, whole, "packed.sql.gz")
+    assert run("dump", files=path)["status"] == "ok"
+    path = dump(tmp_path, whole[:-3], "packed.sql.gz")
+    assert run("dump", files=path)["status"] == "critical"
 
 
 def hold(path):

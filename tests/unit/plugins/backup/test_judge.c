@@ -101,7 +101,8 @@ static void times_of_the_tools_are_read(void **state)
 	assert_int_equal(time_parse("2001-09-09T01:46:40Zx", &time), -EINVAL);
 }
 
-static enum gavea_status judge_wal(const char *const *names, const char *start, char *text)
+static enum gavea_status judge_line(
+	const char *const *names, const char *start, uint32_t timeline, const char *history, char *text)
 {
 	struct wal_archive archive = {.segment_size = 16 << 20};
 	struct wal_need need = {.backup = "B"};
@@ -110,6 +111,8 @@ static enum gavea_status judge_wal(const char *const *names, const char *start, 
 
 	for (; *names; names++)
 		assert_int_equal(wal_add(&archive, *names, NOW - 1000), 0);
+	if (history)
+		assert_int_equal(wal_take_history(&archive, timeline, history), 0);
 	assert_int_equal(wal_name_parse(start, 16 << 20, &need.start), 0);
 	need.stop = need.start;
 	wal_judge(&archive, &need, 1, 600, NOW, &findings);
@@ -118,6 +121,11 @@ static enum gavea_status judge_wal(const char *const *names, const char *start, 
 	status = findings.list[0].status;
 	strcpy(text, findings.list[0].text);
 	return status;
+}
+
+static enum gavea_status judge_wal(const char *const *names, const char *start, char *text)
+{
+	return judge_line(names, start, 0, NULL, text);
 }
 
 static void a_hole_in_the_wal_is_critical_also_where_a_log_file_ends(void **state)
@@ -134,6 +142,86 @@ static void a_hole_in_the_wal_is_critical_also_where_a_log_file_ends(void **stat
 	assert_non_null(strstr(text, "WAL 0000000100000000000000FF is missing"));
 	/* Nothing that is kept needs what is older than the oldest backup. */
 	assert_int_equal(judge_wal(hole, hole[1], text), GAVEA_OK);
+}
+
+/* Timeline 2 left 1 within segment 5, and 1 went on there for a while. */
+static void a_timeline_has_to_begin_where_its_history_says(void **state)
+{
+	static const char *const whole[] = {"000000010000000000000003", "000000010000000000000004",
+		"000000010000000000000005", "000000010000000000000006", "000000020000000000000005",
+		"000000020000000000000006", NULL};
+	static const char *const late[] = {"000000010000000000000003", "000000010000000000000004",
+		"000000010000000000000005", "000000010000000000000006", "000000020000000000000007", NULL};
+	static const char *const short_parent[] = {
+		"000000010000000000000003", "000000020000000000000005", NULL};
+	static const char history[] = "1\t0/5000028\tno recovery target specified\n";
+	char text[1024];
+
+	(void)state;
+	assert_int_equal(judge_line(whole, whole[0], 2, history, text), GAVEA_OK);
+	assert_int_equal(judge_line(late, late[0], 2, history, text), GAVEA_CRITICAL);
+	assert_non_null(strstr(text, "WAL 000000020000000000000005 to 000000020000000000000006 is missing"));
+	/* Without the history it looks whole. */
+	assert_int_equal(judge_wal(late, late[0], text), GAVEA_OK);
+	assert_int_equal(judge_line(short_parent, short_parent[0], 2, history, text), GAVEA_CRITICAL);
+	assert_non_null(strstr(text, "WAL 000000010000000000000004 is missing"));
+}
+
+static void a_hole_on_a_timeline_that_was_given_up_warns(void **state)
+{
+	/* 3 left 1 at segment 5; 2 is a dead end, and so is what 1 wrote after it. */
+	static const char *const dead[] = {"000000010000000000000004", "000000020000000000000005",
+		"000000020000000000000008", "000000030000000000000005", NULL};
+	static const char *const after[] = {"000000010000000000000004", "000000010000000000000005",
+		"000000010000000000000009", "000000030000000000000005", NULL};
+	static const char *const across[] = {
+		"000000010000000000000003", "000000010000000000000009", "000000030000000000000005", NULL};
+	static const char history[] = "# comment\n\n1\t0/5000028\tbefore transaction 7\n";
+	char text[1024];
+
+	(void)state;
+	assert_int_equal(judge_line(dead, dead[0], 3, history, text), GAVEA_WARNING);
+	assert_non_null(strstr(text,
+		"000000020000000000000006 to 000000020000000000000007 is missing in the archive, "
+		"on a timeline that was given up"));
+	assert_int_equal(judge_line(after, after[0], 3, history, text), GAVEA_WARNING);
+	/* Of a hole over the end of the timeline only its part before counts. */
+	assert_int_equal(judge_line(across, across[0], 3, history, text), GAVEA_CRITICAL);
+	assert_non_null(strstr(text, "WAL 000000010000000000000004 is missing in the archive: after"));
+}
+
+static void a_history_that_is_none_is_refused(void **state)
+{
+	static const char *const bad[] = {
+		"", "x", "1", "1\t0\t", "2\t0/1\n1\t0/2\n", "2\t0/1\n", "1\t1/0\n2\t0/1\n"};
+	struct wal_archive archive = {.segment_size = 16 << 20};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		assert_int_equal(wal_take_history(&archive, i == 5 ? 2 : 9, bad[i]), -EBADMSG);
+		assert_int_equal(archive.line_count, 0);
+	}
+	assert_int_equal(wal_history_name("0000000A.history"), 10);
+	assert_int_equal(wal_history_name("0000000A.histor"), 0);
+	assert_int_equal(wal_history_name("0000000"), 0);
+	wal_done(&archive);
+}
+
+static void a_history_that_is_missing_is_told(void **state)
+{
+	struct wal_archive archive = {.segment_size = 16 << 20, .missing_history = 2};
+	struct wal_need need = {.backup = "B", .start = {1, 3, 0}, .stop = {1, 3, 0}};
+	_cleanup_findings_ struct findings findings = {0};
+
+	(void)state;
+	assert_int_equal(wal_add(&archive, "000000010000000000000003", NOW - 1000), 0);
+	wal_judge(&archive, &need, 1, 600, NOW, &findings);
+	wal_done(&archive);
+	assert_int_equal(findings.list[0].status, GAVEA_CRITICAL);
+	assert_string_equal(findings.list[0].text,
+		"00000002.history is missing in the archive: no backup of before can be restored onto "
+		"timeline 2; make a "
+		"new full backup now");
 }
 
 static void a_backup_without_its_own_wal_is_critical(void **state)
@@ -228,6 +316,10 @@ int main(void)
 		cmocka_unit_test(a_record_reads_back_and_nonsense_is_refused),
 		cmocka_unit_test(times_of_the_tools_are_read),
 		cmocka_unit_test(a_hole_in_the_wal_is_critical_also_where_a_log_file_ends),
+		cmocka_unit_test(a_timeline_has_to_begin_where_its_history_says),
+		cmocka_unit_test(a_hole_on_a_timeline_that_was_given_up_warns),
+		cmocka_unit_test(a_history_that_is_none_is_refused),
+		cmocka_unit_test(a_history_that_is_missing_is_told),
 		cmocka_unit_test(a_backup_without_its_own_wal_is_critical),
 		cmocka_unit_test(a_failed_dump_is_told_by_its_words),
 		cmocka_unit_test(pings_know_how_long_a_job_took),
