@@ -2,10 +2,9 @@
 /* Barman, by the JSON of its command line. */
 #include "ini.h"
 #include "kinds.h"
+#include "listing.h"
 #include "locks.h"
 #include "tool.h"
-
-#include "base/parse.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -22,34 +21,6 @@ static void prepare(struct tool *tool, struct context *context)
 	}
 	tool_add(tool, "-f");
 	tool_add(tool, "json");
-}
-
-/* Some numbers are text there. */
-static int64_t number_of(json_t *value)
-{
-	int64_t number;
-
-	if (json_is_integer(value))
-		return json_integer_value(value);
-	return json_is_string(value) && parse_int64(json_string_value(value), &number) == 0 ? number : -1;
-}
-
-static int read_backup(struct context *context, json_t *one, struct facts *facts)
-{
-	const char *id = json_string_value(json_object_get(one, "backup_id"));
-	const char *status = json_string_value(json_object_get(one, "status"));
-	int64_t time = number_of(json_object_get(one, "end_time_timestamp"));
-
-	if (!id || !status)
-		return -EBADMSG;
-	if (streq(status, "FAILED"))
-		finding_add(&context->findings, id, GAVEA_WARNING,
-			"backup %s failed: see \"barman show-backup %s %s\", and delete it", id,
-			context->settings->place, id);
-	if (!streq(status, "DONE"))
-		return 0; /* it is not one that could be restored */
-	return time < 0 ? -EBADMSG
-			: facts_add(facts, id, time, number_of(json_object_get(one, "size_bytes")));
 }
 
 static int ask(struct context *context, const char *command, const char *place, json_t **ret_root)
@@ -90,28 +61,11 @@ static int ask(struct context *context, const char *command, const char *place, 
 /* Barman's own check: each point that failed is a finding. */
 static void look_at_check(struct context *context, const char *place)
 {
-	json_t *root = NULL, *point;
-	const char *name;
-	size_t count = 0;
+	json_t *root = NULL;
 
 	if (ask(context, "check", place, &root) < 0)
 		return;
-	json_object_foreach(json_object_get(root, place), name, point)
-	{
-		const char *status = json_string_value(json_object_get(point, "status"));
-		const char *hint = json_string_value(json_object_get(point, "hint"));
-
-		count++;
-		if (!status || !streq(status, "OK"))
-			finding_add(&context->findings, name,
-				status && streq(status, "FAILED") ? GAVEA_CRITICAL : GAVEA_UNKNOWN,
-				"\"barman check %s\": %s %s%s%s", place, name,
-				status ? status : "without a status", str_empty(hint) ? "" : ": ",
-				str_empty(hint) ? "" : hint);
-	}
-	if (count == 0)
-		finding_add(
-			&context->findings, ITEM, GAVEA_UNKNOWN, "\"barman check %s\" says nothing", place);
+	listing_judge_barman(root, place, &context->findings);
 	json_decref(root);
 }
 
@@ -143,12 +97,12 @@ static void look_at_locks(struct context *context, const char *place)
 
 static int look(struct context *context, const char *place, struct facts *facts)
 {
-	json_t *root = NULL, *one;
-	size_t i;
+	json_t *root = NULL;
 	int r = ask(context, "list-backups", place, &root);
 
-	json_array_foreach(json_object_get(root, place), i, one) if (r == 0) r =
-		read_backup(context, one, facts);
+	if (r < 0)
+		return r;
+	r = listing_read_barman(root, place, facts, &context->findings);
 	json_decref(root);
 	if (r == -EBADMSG)
 		finding_add(&context->findings, ITEM, GAVEA_UNKNOWN,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Borg 1.x. It asks questions on its terminal; all of them are answered beforehand, with no. */
 #include "kinds.h"
+#include "listing.h"
 #include "locks.h"
 #include "own_check.h"
 
@@ -10,7 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -72,37 +72,10 @@ static int run(struct tool *tool, const char *place)
 	return r < 0 ? r : -EIO;
 }
 
-static int read_archives(struct context *context, const struct buf *text, struct facts *facts)
-{
-	json_t *root = json_loadb(buf_str(text), text->size, 0, NULL);
-	json_t *list = json_object_get(root, "archives"), *one;
-	size_t i;
-	int r = json_is_array(list) ? 0 : -EBADMSG;
-
-	json_array_foreach(list, i, one)
-	{
-		const char *name = json_string_value(json_object_get(one, "name"));
-		const char *when = json_string_value(json_object_get(one, "time"));
-		int64_t time;
-
-		if (!name || !when || time_parse(when, &time) < 0)
-			r = -EBADMSG;
-		else if (r == 0)
-			r = facts_add(facts, name, time, SIZE_UNKNOWN);
-	}
-	json_decref(root);
-	if (r < 0)
-		finding_add(&context->findings, ITEM, GAVEA_UNKNOWN,
-			"borg's list of archives cannot be read: %s",
-			r == -EBADMSG ? "it is not of the form that borg 1.1 to 1.4 write" : strerror(-r));
-	return r;
-}
-
 static void read_size(struct context *context, const char *place, struct backup *newest)
 {
 	_cleanup_tool_ struct tool tool = {0};
 	_cleanup_free_ char *archive = NULL;
-	json_t *root, *size;
 
 	if (asprintf(&archive, "::%s", newest->name) < 0)
 		return;
@@ -110,14 +83,8 @@ static void read_size(struct context *context, const char *place, struct backup 
 	tool_add(&tool, "info");
 	tool_add(&tool, "--json");
 	tool_add(&tool, archive);
-	if (run(&tool, place) < 0)
-		return;
-	root = json_loadb(buf_str(&tool.result.output), tool.result.output.size, 0, NULL);
-	size = json_object_get(json_object_get(json_array_get(json_object_get(root, "archives"), 0), "stats"),
-		"original_size");
-	if (json_is_integer(size))
-		newest->size = json_integer_value(size);
-	json_decref(root);
+	if (run(&tool, place) == 0)
+		newest->size = listing_read_borg_size(&tool.result.output);
 }
 
 /* From "HOST@NUMBER.PROCESS-THREAD". */
@@ -178,8 +145,13 @@ static int look(struct context *context, const char *place, struct facts *facts)
 		tool_add(&tool, context->settings->archives);
 	}
 	r = run(&tool, place);
-	if (r == 0)
-		r = read_archives(context, &tool.result.output, facts);
+	if (r < 0)
+		return r;
+	r = listing_read_borg(&tool.result.output, facts);
+	if (r < 0)
+		finding_add(&context->findings, ITEM, GAVEA_UNKNOWN,
+			"borg's list of archives cannot be read: %s",
+			r == -EBADMSG ? "it is not of the form that borg 1.1 to 1.4 write" : strerror(-r));
 	if (r < 0 || facts != &context->facts)
 		return r;
 	newest = facts_newest(facts);

@@ -2,6 +2,7 @@
 /* pgBackRest. Its own checks end well with files that are damaged and with segments that are missing. */
 #include "ini.h"
 #include "kinds.h"
+#include "listing.h"
 #include "locks.h"
 #include "tool.h"
 #include "wal.h"
@@ -16,7 +17,6 @@
 #include <sys/stat.h>
 
 #define ITEM "stanza"
-#define NEEDS_MAX 1000
 
 static void prepare(struct tool *tool, struct context *context, const char *place, char stanza[static 256])
 {
@@ -39,146 +39,6 @@ static int run(struct tool *tool, const char *place)
 	finding_add(&tool->context->findings, ITEM, GAVEA_UNKNOWN, "cannot read the stanza %s: %s", place,
 		r < 0 ? error_text(&tool->error, r) : tool_complaint(tool));
 	return r < 0 ? r : -EIO;
-}
-
-static int64_t integer_at(json_t *object, const char *outer, const char *inner)
-{
-	json_t *value = json_object_get(json_object_get(object, outer), inner);
-
-	return json_is_integer(value) ? json_integer_value(value) : -1;
-}
-
-/* Text of the JSON is the tool's: it is not freed before it was used. */
-static const char *text_at(json_t *object, const char *outer, const char *inner)
-{
-	return json_string_value(json_object_get(json_object_get(object, outer), inner));
-}
-
-static int read_backups(struct context *context, json_t *stanza, struct facts *facts)
-{
-	json_t *one, *list = json_object_get(stanza, "backup");
-	int64_t code = integer_at(stanza, "status", "code");
-	const char *message = text_at(stanza, "status", "message");
-	size_t i;
-	int r = 0;
-
-	json_array_foreach(list, i, one)
-	{
-		const char *label = json_string_value(json_object_get(one, "label"));
-		int64_t time = integer_at(one, "timestamp", "stop");
-
-		if (!label || time < 0)
-			return -EBADMSG;
-		if (json_is_true(json_object_get(one, "error")))
-			finding_add(&context->findings, label, GAVEA_WARNING,
-				"backup %s holds pages with wrong checksums: the database itself is damaged; "
-				"see \"pgbackrest "
-				"info --set=%s\"",
-				label, label);
-		r = facts_add(facts, label, time, integer_at(one, "info", "size"));
-		if (r < 0)
-			return r;
-	}
-	/* 2: no backups, which the count says. */
-	if (code != 0 && code != 2)
-		finding_add(&context->findings, ITEM, code == 1 || code == 3 ? GAVEA_CRITICAL : GAVEA_UNKNOWN,
-			"stanza %s: %s", context->settings->place,
-			message ? message : "pgbackrest gives no status");
-	return 0;
-}
-
-/* Each of several repositories is to hold a backup in time. */
-static void judge_repositories(struct context *context, json_t *stanza)
-{
-	json_t *repository, *one, *list = json_object_get(stanza, "repo");
-	int64_t in_time = 0, wanted = context->settings->copies_min;
-	size_t before = 0, i, k;
-
-	json_array_foreach(list, i, repository)
-	{
-		json_t *key = json_object_get(repository, "key");
-		const char *newest = NULL;
-		int64_t time = 0;
-		char item[40];
-
-		json_array_foreach(json_object_get(stanza, "backup"), k, one)
-		{
-			if (integer_at(one, "database", "repo-key") != json_integer_value(key) ||
-				integer_at(one, "timestamp", "stop") < time)
-				continue;
-			time = integer_at(one, "timestamp", "stop");
-			newest = json_string_value(json_object_get(one, "label"));
-		}
-		snprintf(item, sizeof(item), "repo%" JSON_INTEGER_FORMAT, json_integer_value(key));
-		before = findings_bad(&context->findings);
-		if (newest)
-			judge_age(&context->settings->judge, item, newest, time, context->now,
-				&context->findings);
-		else
-			finding_add(&context->findings, item, GAVEA_CRITICAL,
-				"there is no backup in %s: run \"pgbackrest backup\" with it", item);
-		in_time += findings_bad(&context->findings) == before;
-	}
-	if (in_time < wanted)
-		finding_add(&context->findings, "copies", GAVEA_CRITICAL,
-			"%" PRId64 " repositories hold a backup in time, %" PRId64
-			" are wanted: look at the repo options of its configuration",
-			in_time, wanted);
-}
-
-static struct wal_need *read_needs(json_t *stanza, uint64_t size, size_t *ret_count)
-{
-	json_t *one, *list = json_object_get(stanza, "backup");
-	struct wal_need *needs = calloc(NEEDS_MAX, sizeof(*needs));
-	size_t i, count = 0;
-
-	json_array_foreach(list, i, one)
-	{
-		const char *start = text_at(one, "archive", "start"), *stop = text_at(one, "archive", "stop");
-		struct wal_need *need = needs && count < NEEDS_MAX ? &needs[count] : NULL;
-
-		if (!need || !start || !stop || wal_name_parse(start, size, &need->start) < 0 ||
-			wal_name_parse(stop, size, &need->stop) < 0)
-			continue;
-		need->backup = json_string_value(json_object_get(one, "label"));
-		count += need->backup != NULL;
-	}
-	*ret_count = count;
-	return needs;
-}
-
-/* The archive of the newest database version; earlier ones can't be restored onto it. */
-static const char *archive_id(json_t *stanza)
-{
-	json_t *list = json_object_get(stanza, "archive");
-
-	return json_string_value(json_object_get(json_array_get(list, json_array_size(list) - 1), "id"));
-}
-
-static int read_segments(
-	const struct buf *text, const char *id, struct wal_archive *archive, uint32_t *ret_history)
-{
-	json_t *root = json_loadb(buf_str(text), text->size, 0, NULL), *value;
-	size_t length = strlen(id);
-	const char *name;
-	int r = json_is_object(root) ? 0 : -EBADMSG;
-
-	json_object_foreach(root, name, value)
-	{
-		const char *base = strrchr(name, '/');
-		json_t *time = json_object_get(value, "time");
-
-		if (base && r == 0 && strncmp(name, id, length) == 0 && name[length] == '/')
-			*ret_history = MAX(*ret_history, wal_history_name(base + 1));
-		/* Beside segments lie .history, .backup and .partial files. */
-		if (r < 0 || strncmp(name, id, length) != 0 || name[length] != '/' || !base ||
-			strnlen(base, 25) < 25 || (base[25] && base[25] != '-'))
-			continue;
-		if (wal_add(archive, base + 1, json_integer_value(time)) == -ENOMEM)
-			r = -ENOMEM;
-	}
-	json_decref(root);
-	return r;
 }
 
 /* That of the newest timeline names all its ancestors. */
@@ -225,7 +85,7 @@ static void judge_archive(struct context *context, struct wal_archive *archive, 
 	int64_t newest = 0;
 	char age[32];
 
-	needs = read_needs(stanza, archive->segment_size, &count);
+	needs = listing_read_needs(stanza, archive->segment_size, &count);
 	if (!needs)
 		context->findings.error = -ENOMEM;
 	else if (count || archive->count)
@@ -243,7 +103,7 @@ static void judge_archive(struct context *context, struct wal_archive *archive, 
 static void look_at_wal(struct context *context, const char *place, json_t *stanza)
 {
 	struct wal_archive archive = {.segment_size = (uint64_t)context->settings->wal_segment_size};
-	const char *id = archive_id(stanza);
+	const char *id = listing_archive_id(stanza);
 	_cleanup_tool_ struct tool tool = {0};
 	char argument[256], path[320];
 	uint32_t history = 0;
@@ -259,7 +119,8 @@ static void look_at_wal(struct context *context, const char *place, json_t *stan
 	tool_add(&tool, path);
 	r = tool_run(&tool);
 	if (r == 0)
-		r = tool.result.code ? -EIO : read_segments(&tool.result.output, id, &archive, &history);
+		r = tool.result.code ? -EIO
+				     : listing_read_segments(&tool.result.output, id, &archive, &history);
 	if (r < 0) {
 		finding_add(&context->findings, "wal", GAVEA_UNKNOWN, "cannot list the archive: %s",
 			r == -EIO ? tool_complaint(&tool) : error_text(&tool.error, r));
@@ -337,14 +198,17 @@ static int look(struct context *context, const char *place, struct facts *facts)
 		return r;
 	root = json_loadb(buf_str(&tool.result.output), tool.result.output.size, 0, NULL);
 	stanza = json_array_get(root, 0);
-	r = json_is_object(stanza) ? read_backups(context, stanza, facts) : -EBADMSG;
+	r = json_is_object(stanza)
+		? listing_read_pgbackrest(stanza, context->settings->place, facts, &context->findings)
+		: -EBADMSG;
 	if (r == -EBADMSG)
 		finding_add(&context->findings, ITEM, GAVEA_UNKNOWN,
 			"pgbackrest's answer for the stanza %s cannot be read: it is not of the form that "
 			"2.45 writes",
 			place);
 	if (r == 0 && (context->settings->copies_min || json_array_size(json_object_get(stanza, "repo")) > 1))
-		judge_repositories(context, stanza);
+		listing_judge_repositories(stanza, &context->settings->judge, context->settings->copies_min,
+			context->now, &context->findings);
 	if (r == 0)
 		look_at_locks(context, place);
 	if (r == 0 && context->settings->wal)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* restic. Version 0.14 exits with 1 whatever went wrong, so that its words have to tell. */
 #include "kinds.h"
+#include "listing.h"
 #include "locks.h"
 #include "own_check.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 
 #define LOCKS_MAX 8 /* that are looked into */
@@ -79,50 +79,17 @@ static void add_filters(struct tool *tool, const struct settings *settings)
 	}
 }
 
-static int read_snapshots(struct context *context, const struct buf *text, struct facts *facts)
-{
-	json_t *root = json_loadb(buf_str(text), text->size, 0, NULL), *one;
-	size_t i;
-	int r = json_is_array(root) ? 0 : -EBADMSG;
-
-	json_array_foreach(root, i, one)
-	{
-		const char *id = json_string_value(json_object_get(one, "id"));
-		const char *when = json_string_value(json_object_get(one, "time"));
-		json_t *size = json_object_get(json_object_get(one, "summary"), "total_bytes_processed");
-		int64_t time;
-
-		if (!id || !when || time_parse(when, &time) < 0)
-			r = -EBADMSG;
-		else if (r == 0)
-			r = facts_add(facts, id, time, size ? json_integer_value(size) : SIZE_UNKNOWN);
-	}
-	json_decref(root);
-	if (r < 0)
-		finding_add(&context->findings, ITEM, GAVEA_UNKNOWN,
-			"restic's list of snapshots cannot be read: %s",
-			r == -EBADMSG ? "it is not of the form that restic 0.14 to 0.18 write"
-				      : strerror(-r));
-	return r;
-}
-
 /* restic 0.14 does not keep the size with the snapshot. Without it the size is simply not known. */
 static void read_size(struct context *context, const char *place, struct backup *newest)
 {
 	_cleanup_tool_ struct tool tool = {0};
-	json_t *root, *size;
 
 	prepare(&tool, context, place);
 	tool_add(&tool, "stats");
 	tool_add(&tool, "--json");
 	tool_add(&tool, newest->name);
-	if (run(&tool, place) < 0)
-		return;
-	root = json_loadb(buf_str(&tool.result.output), tool.result.output.size, 0, NULL);
-	size = json_object_get(root, "total_size");
-	if (json_is_integer(size))
-		newest->size = json_integer_value(size);
-	json_decref(root);
+	if (run(&tool, place) == 0)
+		newest->size = listing_read_restic_size(&tool.result.output);
 }
 
 static void look_at_lock(struct context *context, const char *place, const char *id, struct locks *locks)
@@ -183,8 +150,14 @@ static int look(struct context *context, const char *place, struct facts *facts)
 	tool_add(&tool, "--json");
 	add_filters(&tool, context->settings);
 	r = run(&tool, place);
-	if (r == 0)
-		r = read_snapshots(context, &tool.result.output, facts);
+	if (r < 0)
+		return r;
+	r = listing_read_restic(&tool.result.output, facts);
+	if (r < 0)
+		finding_add(&context->findings, ITEM, GAVEA_UNKNOWN,
+			"restic's list of snapshots cannot be read: %s",
+			r == -EBADMSG ? "it is not of the form that restic 0.14 to 0.18 write"
+				      : strerror(-r));
 	if (r < 0 || facts != &context->facts)
 		return r;
 	newest = facts_newest(facts);
