@@ -14,6 +14,10 @@ struct context {
 	struct facts facts; /* of the place itself */
 	int64_t now; /* seconds since 1970 */
 	int64_t deadline; /* CLOCK_MONOTONIC: a little before the host's */
+	bool idle; /* what runs now is long work, which gives way to all else */
+	double progress_done;
+	char progress[200]; /* what is under way; "": nothing that takes long */
+	int64_t progress_until; /* CLOCK_MONOTONIC */
 	const char *work; /* for the tools' own files; NULL: there is none */
 };
 
@@ -36,9 +40,9 @@ struct backup_kind {
 		struct error *error);
 };
 
-static inline bool context_cancelled(void *context)
-{
-	return gavea_cancelled(((struct context *)context)->check);
-}
+/* Says what is under way, done (0 to 1; -1: unknown) of it. The host drops what comes within a second of the last, so
+ * whoever waits for something calls context_repeat_progress() now and then. */
+void context_progress(struct context *context, double done, const char *format, ...) _printf_(3, 4);
+void context_repeat_progress(struct context *context);
 
 #endif

@@ -132,8 +132,9 @@ void judge_backups(const struct judge_settings *settings, const char *place, con
 
 void record_write(const struct record *record, char buffer[static 1024])
 {
-	snprintf(buffer, 1024, "1 %" PRId64 " %" PRId64 " %" PRId64 " %d %" PRId64 "\n%s", record->time,
-		record->begun, record->seconds, (int)record->status, record->part, record->text);
+	snprintf(buffer, 1024, "1 %" PRId64 " %" PRId64 " %" PRId64 " %d %" PRId64 " %" PRId64 "\n%s",
+		record->time, record->begun, record->seconds, (int)record->status, record->part,
+		record->running, record->text);
 }
 
 int record_read(const char *text, struct record *ret_record)
@@ -141,8 +142,8 @@ int record_read(const char *text, struct record *ret_record)
 	struct record record = {0};
 	int status, used = 0;
 
-	if (sscanf(text, "1 %" SCNd64 " %" SCNd64 " %" SCNd64 " %d %" SCNd64 "%n", &record.time,
-		    &record.begun, &record.seconds, &status, &record.part, &used) != 5 ||
+	if (sscanf(text, "1 %" SCNd64 " %" SCNd64 " %" SCNd64 " %d %" SCNd64 " %" SCNd64 "%n", &record.time,
+		    &record.begun, &record.seconds, &status, &record.part, &record.running, &used) != 6 ||
 		text[used] != '\n' || status < GAVEA_OK || status > GAVEA_UNKNOWN)
 		return -EINVAL;
 	record.status = (enum gavea_status)status;

@@ -4,7 +4,8 @@
 #include "kinds.h"
 #include "listing.h"
 #include "locks.h"
-#include "tool.h"
+#include "own_check.h"
+#include "steps.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -115,34 +116,35 @@ static int look(struct context *context, const char *place, struct facts *facts)
 	return r;
 }
 
-/* verify-backup wants pg_verifybackup and a manifest; barman says both in words. */
-static int verify(struct context *context, struct record *record)
+/* It wants pg_verifybackup and a manifest, and says in words what is missing of these. */
+static int verify_one(struct context *context, const struct backup *backup, struct record *record)
 {
-	const struct backup *newest = facts_newest(&context->facts);
+	static const char *const damage[] = {"pg_verifybackup: error", "but not on disk", "checksum mismatch",
+		"failed: backup validation", NULL};
+	static const struct own_check own = {
+		.name = "barman verify-backup",
+		.damage = damage,
+		.remedy = "make a new backup now",
+		.nothing = "backup",
+	};
 	_cleanup_tool_ struct tool tool = {0};
-	int r;
 
-	prepare(&tool, context);
+	tool_init(&tool, context, NULL);
+	if (context->settings->config) {
+		tool_add(&tool, "-c");
+		tool_add(&tool, context->settings->config);
+	}
 	tool_add(&tool, "verify-backup");
 	tool_add(&tool, context->settings->place);
-	tool_add(&tool, newest ? newest->name : "latest");
-	r = tool_run(&tool);
-	if (r == -ETIME || r == -ECANCELED)
-		return -EAGAIN;
-	record->status = GAVEA_OK;
-	if (r < 0 || (tool.result.code && strstr(buf_str(&tool.result.errors), "not found"))) {
-		record->status = GAVEA_UNKNOWN;
-		snprintf(record->text, sizeof(record->text), "\"barman verify-backup\" failed: %.300s",
-			r < 0 ? error_text(&tool.error, r) : tool_complaint(&tool));
-	} else if (tool.result.code || !newest) {
-		record->status = GAVEA_CRITICAL;
-		snprintf(record->text, sizeof(record->text),
-			"\"barman verify-backup\" found damage: %.300s; make a new backup now",
-			newest ? tool_complaint(&tool) : "there is no backup");
-	} else {
-		snprintf(record->text, sizeof(record->text), "manifest of %.100s", newest->name);
-	}
-	return 0;
+	tool_add(&tool, backup->name);
+	return own_check_run(&tool, &own, record);
+}
+
+static int verify(struct context *context, struct record *record)
+{
+	static const struct steps_work work = {.verify_one = verify_one, .what = "backups"};
+
+	return steps_verify(context, &work, record);
 }
 
 static int restore(struct context *context, const char *folder, bool (*stop)(void *), void *userdata,

@@ -4,6 +4,7 @@
 #include "listing.h"
 #include "locks.h"
 #include "own_check.h"
+#include "steps.h"
 
 #include "base/fd.h"
 
@@ -161,10 +162,11 @@ static int look(struct context *context, const char *place, struct facts *facts)
 	return 0;
 }
 
-static int verify(struct context *context, struct record *record)
+static const char *const damage[] = {"check, errors found", "complete, problems found", "ntegrity error",
+	"ObjectNotFound", "CheckNeeded", "missing chunk", NULL};
+
+static int check(struct context *context, bool data, struct record *record)
 {
-	static const char *const damage[] = {"check, errors found", "complete, problems found",
-		"ntegrity error", "ObjectNotFound", "CheckNeeded", NULL};
 	static const struct own_check own = {
 		.name = "borg check",
 		.good = "no problems found",
@@ -172,16 +174,52 @@ static int verify(struct context *context, struct record *record)
 		.remedy = "copy the repository away before \"borg check --repair\"",
 		.nothing = "archive",
 	};
-	const struct settings *settings = context->settings;
 	_cleanup_tool_ struct tool tool = {0};
-	int r;
 
-	prepare(&tool, context, settings->place);
+	prepare(&tool, context, context->settings->place);
 	tool_add(&tool, "check");
 	tool_add(&tool, "--verbose");
-	if (settings->verify_data)
+	if (data)
 		tool_add(&tool, "--verify-data");
-	r = own_check_run(&tool, &own, record);
+	return own_check_run(&tool, &own, record);
+}
+
+static int check_structure(struct context *context, struct record *record)
+{
+	return check(context, false, record);
+}
+
+/* Reads, decrypts and compares all data of one archive, and writes nothing. */
+static int read_archive(struct context *context, const struct backup *backup, struct record *record)
+{
+	static const struct own_check own = {
+		.name = "borg extract --dry-run",
+		.damage = damage,
+		.remedy = "copy the repository away before \"borg check --repair\"",
+		.nothing = "archive",
+	};
+	_cleanup_free_ char *archive = NULL;
+	_cleanup_tool_ struct tool tool = {0};
+
+	if (asprintf(&archive, "::%s", backup->name) < 0)
+		return -EAGAIN;
+	prepare(&tool, context, context->settings->place);
+	tool_add(&tool, "extract");
+	tool_add(&tool, "--dry-run");
+	tool_add(&tool, archive);
+	return own_check_run(&tool, &own, record);
+}
+
+static int verify(struct context *context, struct record *record)
+{
+	static const struct steps_work work = {
+		.prepare = check_structure, .verify_one = read_archive, .what = "archives"};
+	const struct settings *settings = context->settings;
+	int r;
+
+	if (settings->verify_each)
+		return steps_verify(context, &work, record);
+	r = check(context, settings->verify_data, record);
 	if (r == 0 && record->status == GAVEA_OK)
 		snprintf(record->text, sizeof(record->text), "%s",
 			settings->verify_data ? "all data"

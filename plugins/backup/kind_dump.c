@@ -3,6 +3,7 @@
 #include "content.h"
 #include "kinds.h"
 #include "pgdump.h"
+#include "steps.h"
 #include "tool.h"
 
 #include "base/clock.h"
@@ -22,6 +23,7 @@ static bool wants_stop(void *userdata)
 {
 	struct context *context = userdata;
 
+	context_repeat_progress(context);
 	return gavea_cancelled(context->check) || clock_ns(CLOCK_MONOTONIC) >= context->deadline;
 }
 
@@ -125,10 +127,10 @@ static bool ask_pg_restore(struct context *context, const char *path, bool whole
 }
 
 /* pg_dump's own format has no trailer, and "pg_restore --list" does not miss data: it is read to its end here. */
-static enum gavea_status read_custom(struct context *context, const char *path,
+static enum gavea_status read_custom(struct context *context, const char *path, int64_t file_size,
 	const struct content_limits *limits, struct content *content, char text[static 1024])
 {
-	bool packed = (int64_t)content->size != facts_newest(&context->facts)->size, asked;
+	bool packed = (int64_t)content->size != file_size, asked;
 	_cleanup_error_ struct error error = ERROR_INIT;
 	enum gavea_status status = GAVEA_OK;
 	struct source *source = NULL;
@@ -162,8 +164,10 @@ static enum gavea_status read_custom(struct context *context, const char *path,
 	return GAVEA_UNKNOWN;
 }
 
-static enum gavea_status judge_content(struct context *context, const char *path, char text[static 1024])
+static enum gavea_status judge_content(
+	struct context *context, const struct backup *backup, char text[static 1024])
 {
+	const char *path = backup->name;
 	const struct settings *settings = context->settings;
 	struct content_limits limits = {(uint64_t)settings->content_max, wants_stop, context};
 	_cleanup_error_ struct error error = ERROR_INIT;
@@ -179,7 +183,7 @@ static enum gavea_status judge_content(struct context *context, const char *path
 	}
 	custom = content->head_size >= 5 && memcmp(content->head, PGDUMP_MAGIC, 5) == 0;
 	if (custom)
-		status = read_custom(context, path, &limits, content, text);
+		status = read_custom(context, path, backup->size, &limits, content, text);
 	if (status != GAVEA_OK)
 		return status;
 	status = content_judge(content, (uint64_t)settings->content_min, settings->trailer, judged);
@@ -199,8 +203,8 @@ static void look_at_content(struct context *context, const struct backup *newest
 		settings->trailer ? settings->trailer : "");
 	if (recall(context, identity))
 		return;
-	(void)gavea_progress(context->check, -1, "reading the newest dump");
-	status = judge_content(context, newest->name, text);
+	context_progress(context, -1, "reading the newest dump");
+	status = judge_content(context, newest, text);
 	remember(context, identity, status, text);
 }
 
@@ -218,6 +222,25 @@ static int look(struct context *context, const char *place, struct facts *facts)
 	if (r == 0 && newest)
 		look_at_content(context, newest);
 	return r;
+}
+
+static int verify_one(struct context *context, const struct backup *backup, struct record *record)
+{
+	char text[1024];
+
+	record->status = judge_content(context, backup, text);
+	if (record->status == GAVEA_UNKNOWN && wants_stop(context))
+		return -EAGAIN;
+	snprintf(record->text, sizeof(record->text), "%.500s", text);
+	return 0;
+}
+
+/* All of them again: a disk may lose what was whole when it was written. */
+static int verify(struct context *context, struct record *record)
+{
+	static const struct steps_work work = {.verify_one = verify_one, .what = "files"};
+
+	return steps_verify(context, &work, record);
 }
 
 static int restore(struct context *context, const char *folder, bool (*stop)(void *), void *userdata,
@@ -242,5 +265,6 @@ const struct backup_kind kind_dump = {
 	.name = "dump",
 	.has_places = true,
 	.look = look,
+	.verify = verify,
 	.restore = restore,
 };

@@ -161,6 +161,16 @@ int scratch_open(struct scratch *scratch, struct context *context, struct error 
 	return 0;
 }
 
+void scratch_clean(struct context *context)
+{
+	const char *into = context->settings->restore_into;
+	struct scratch scratch = {.context = context, .lock = -EBADF};
+
+	if (strlen(into) <= 3900 && take_lock(&scratch, into, NULL) == 0)
+		remove_leftovers(context, into);
+	fd_close(scratch.lock);
+}
+
 void scratch_close(struct scratch *scratch)
 {
 	if (scratch->path[0])
@@ -201,6 +211,7 @@ bool scratch_stop(void *userdata)
 
 	int64_t now = clock_ns(CLOCK_MONOTONIC);
 
+	context_repeat_progress(scratch->context);
 	if (now >= scratch->context->deadline || gavea_cancelled(scratch->context->check))
 		return true;
 	if (now - scratch->measured < LOOK_EVERY)

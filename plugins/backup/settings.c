@@ -45,15 +45,23 @@ const struct gavea_option settings_options[SETTINGS_OPTION_COUNT] = {
 		"Warn when the newest differs by more from the median of those before; 0%: never"},
 	{"size_window", GAVEA_OPTION_INT, 0, "10", "3..100", "How many backups before it make the median"},
 	{"verify_every", GAVEA_OPTION_DURATION, 0, "7d", "0s..400d",
-		"Have the tool verify the repository this often; 0s: never (a dump is read as soon as it is "
-		"new)"},
+		"Verify this often, with the tool's own check; 0s: never. dump: read all files again (the "
+		"newest is read "
+		"as soon as it is new)"},
 	{"verify_data", GAVEA_OPTION_BOOL, 0, "false", NULL,
 		"restic, borg: verifications read all data, not the structure alone"},
+	{"verify_each", GAVEA_OPTION_BOOL, 0, "false", NULL,
+		"borg: verify the data archive by archive, going on where time ran out; data that archives "
+		"share are "
+		"read for each"},
 	{"verify_parts", GAVEA_OPTION_INT, 0, "1", "1..1000",
 		"restic, with verify_data: read this fraction of the data each time, going on where the last "
 		"one ended"},
 	{"window", GAVEA_OPTION_STRING, 0, NULL, NULL,
 		"Verifications and restore tests begin only within this time of day: 22:00-05:00"},
+	{"idle", GAVEA_OPTION_BOOL, 0, "true", NULL,
+		"Verifications and restore tests give way to all else on this host; false where it is never "
+		"idle"},
 	{"trailer", GAVEA_OPTION_STRING, 0, NULL, NULL,
 		"dump: text that the last 4 KiB of the content must hold; those of pg_dump and mysqldump are "
 		"known"},
@@ -137,7 +145,9 @@ static void read_verification(struct gavea_check *check, struct settings *settin
 {
 	settings->verify_every = seconds(check, "verify_every");
 	settings->verify_data = gavea_option_bool(check, "verify_data");
+	settings->verify_each = gavea_option_bool(check, "verify_each");
 	settings->verify_parts = gavea_option_int(check, "verify_parts");
+	settings->idle = gavea_option_bool(check, "idle");
 	settings->window = gavea_option_string(check, "window");
 	settings->trailer = gavea_option_string(check, "trailer");
 	settings->content_min = gavea_option_int(check, "content_min");

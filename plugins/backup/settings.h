@@ -35,7 +35,9 @@ struct settings {
 	size_t size_window;
 	int64_t verify_every; /* seconds; 0: never */
 	bool verify_data;
+	bool verify_each;
 	int64_t verify_parts;
+	bool idle;
 	const char *window;
 	const char *trailer;
 	int64_t content_min;
@@ -56,7 +58,7 @@ struct settings {
 	struct program_user user;
 };
 
-#define SETTINGS_OPTION_COUNT 45
+#define SETTINGS_OPTION_COUNT 47
 extern const struct gavea_option settings_options[SETTINGS_OPTION_COUNT];
 
 /* kinds: those that there are, NULL at the end. 0, or -EINVAL with an error that names the option. May ask the name

@@ -21,22 +21,64 @@ static const char *why_not(struct context *context, const struct record *record,
 	return NULL;
 }
 
-static void begin(struct context *context, const char *key, struct record *record, const char *what)
+/* True: the one before did not come to its end because the agent, or its worker, did; that is told once. */
+static bool was_interrupted(struct context *context, const char *key, struct record *record, const char *what,
+	const char *now_what)
 {
-	if (record->begun > record->time)
-		gavea_log(context->check, GAVEA_LOG_NOTICE,
-			"the last %s did not come to its end; it begins again", what);
-	record->begun = context->now;
+	char text[200];
+
+	if (!record->running)
+		return false;
+	record->running = 0;
 	memory_write_record(context, key, record);
-	(void)gavea_progress(context->check, -1, what);
+	snprintf(text, sizeof(text), "%s interrupted by a restart; %s", what, now_what);
+	gavea_event(context->check, "interrupted", GAVEA_WARNING, text, NULL, 0);
+	gavea_log(context->check, GAVEA_LOG_NOTICE, "%s", text);
+	return true;
 }
 
-static void end(struct context *context, const char *key, struct record *record)
+static void begin(struct context *context, const char *key, struct record *record, const char *what)
 {
-	record->time = clock_unix_ms() / 1000;
-	record->seconds = MAX(record->time - record->begun, INT64_C(0));
-	redact(record->text);
+	/* One that goes on began when its first run did. */
+	if (record->begun <= record->time)
+		record->begun = context->now;
+	record->running = 1;
 	memory_write_record(context, key, record);
+	context_progress(context, -1, "%s", what);
+	context->idle = context->settings->idle;
+}
+
+/* ended: it came to its end, else it goes on or begins again at the next run. A run that was cancelled leaves no trace
+ * but that it was under way. */
+static void end(struct context *context, const char *key, struct record *record, bool ended)
+{
+	context->idle = false;
+	context->progress[0] = '\0';
+	if (gavea_cancelled(context->check))
+		return;
+	record->running = 0;
+	if (ended) {
+		record->time = clock_unix_ms() / 1000;
+		record->seconds = MAX(record->time - record->begun, INT64_C(0));
+		redact(record->text);
+	}
+	memory_write_record(context, key, record);
+}
+
+/* A round that is not through yet. */
+static void judge_unfinished(
+	struct context *context, struct record *record, const struct record *done, int64_t every)
+{
+	const char *late = "it did not end in time: raise the check's timeout, or verify less at once";
+	bool in_time = context->now - MAX(record->time, done->begun) <= every;
+
+	/* Damage is told at once, and so is that all is well as long as nothing is overdue. */
+	if (done->status != GAVEA_OK || (done->text[0] && in_time))
+		finding_add(&context->findings, "verification", done->status, "verification so far: %s",
+			done->text);
+	else
+		judge_record(record, "verification", "verified", every, done->text[0] ? done->text : late,
+			context->now, &context->findings);
 }
 
 void work_verify(struct context *context)
@@ -49,18 +91,20 @@ void work_verify(struct context *context)
 	if (!settings->verify_every || !settings->kind->verify)
 		return;
 	memory_read_record(context, "verification", &record);
+	(void)was_interrupted(
+		context, "verification", &record, "verification", "it goes on, or begins again");
 	reason = why_not(context, &record, settings->verify_every);
 	if (!reason) {
+		begin(context, "verification", &record, "verification");
 		done = record;
-		begin(context, "verification", &done, "verification");
+		done.text[0] = '\0';
 		r = settings->kind->verify(context, &done);
-		if (r == 0) {
-			end(context, "verification", &done);
-			record = done;
-		} else {
-			reason = "it did not end in time: raise the check's timeout, or verify less at once";
-			record.begun = done.begun;
+		end(context, "verification", r == 0 ? &done : &record, r == 0);
+		if (r < 0) {
+			judge_unfinished(context, &record, &done, settings->verify_every);
+			return;
 		}
+		record = done;
 	}
 	judge_record(&record, "verification", "verified", settings->verify_every,
 		reason && *reason ? reason : NULL, context->now, &context->findings);
@@ -93,7 +137,8 @@ static int judge_all(struct context *context, struct scratch *scratch, struct er
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < list->count; i++) {
-		(void)gavea_progress(context->check, (double)i / (double)list->count, list->items[i]);
+		context_progress(
+			context, (double)i / (double)list->count, "restore test: %.150s", list->items[i]);
 		r = assertion_judge(scratch, list->items[i], error);
 	}
 	return r;
@@ -126,27 +171,42 @@ static void test(struct context *context, struct record *record, int *ret_result
 			!restored || is_about_us(r) ? "failed" : "restored, but", error_text(&error, r));
 }
 
+/* What an interrupted test left is removed even while the next one has to wait. */
+static bool clean_up(struct context *context, struct record *record)
+{
+	if (!was_interrupted(context, "restore", record, "restore test", "scratch removed; it begins again"))
+		return false;
+	scratch_clean(context);
+	return true;
+}
+
 void work_restore(struct context *context)
 {
 	const struct settings *settings = context->settings;
 	struct record record;
 	const char *reason;
+	bool interrupted;
 	int r = 0;
 
 	if (!settings->restore_every)
 		return;
 	memory_read_record(context, "restore", &record);
+	interrupted = clean_up(context, &record);
 	reason = why_not(context, &record, settings->restore_every);
 	if (!reason && !context->facts.count)
 		reason = "there is no backup";
 	if (!reason) {
 		begin(context, "restore", &record, "restore test");
 		test(context, &record, &r);
+		end(context, "restore", &record, r != -EBUSY);
 		if (r == -EBUSY) {
 			memory_read_record(context, "restore", &record);
 			reason = "waits for another restore test";
-		} else {
-			end(context, "restore", &record);
+		} else if (interrupted) {
+			size_t used = strlen(record.text);
+
+			snprintf(record.text + used, sizeof(record.text) - used,
+				"; the test before was interrupted by a restart");
 		}
 	}
 	judge_record(&record, "restore", "restored and tested", settings->restore_every,

@@ -9,7 +9,10 @@
 #include "plugins/backup/locks.h"
 #include "plugins/backup/ping.h"
 #include "plugins/backup/place.h"
+#include "plugins/backup/steps.h"
 #include "plugins/backup/wal.h"
+
+#include "base/buf.h"
 
 #include <stdio.h>
 
@@ -62,12 +65,27 @@ static void read_ping(char *text)
 		__builtin_trap();
 }
 
+static void read_steps(const char *text)
+{
+	_cleanup_buf_ struct buf out = BUF_INIT;
+	struct steps steps, back;
+
+	if (steps_read(text, &steps) < 0)
+		return;
+	if (steps_write(&steps, &out) < 0 || steps_read(buf_str(&out), &back) < 0 ||
+		!streq(steps.name, back.name) || !streq(steps.text, back.text))
+		__builtin_trap();
+	steps_done(&steps);
+	steps_done(&back);
+}
+
 static void read_records(const char *text)
 {
 	struct record record, back;
 	struct ping ping;
 	char written[1024];
 
+	read_steps(text);
 	(void)ping_read(text, &ping);
 	if (record_read(text, &record) < 0)
 		return;

@@ -546,6 +546,99 @@ def test_gavea_backup_lists_what_the_daemon_knows(pinged):
     assert done.returncode == 2 and "`gavea backup ping NAME` sends a ping" in done.stderr
 
 
+FAKE_BORG = """#!/bin/sh
+# A borg with three archives, which notes what it is asked for; while a file "hang" is there the second one does not end.
+folder={folder}
+for word; do case $word in list|info|check|::*) what=$word ;; esac; done
+case $what in
+list) printf '%s' '{{"archives": [{{"name": "a", "time": "2026-01-01T00:00:00"}}, {{"name": "b", "time": "2026-01-02T00:00:00"}},
+	{{"name": "c", "time": "2026-01-03T00:00:00"}}]}}' ;;
+check) echo check >>$folder/asked; echo 'check complete, no problems found.' >&2 ;;
+::?)
+	case "$*" in *--dry-run*) ;; *) exit 0 ;; esac
+	echo "$what" >>$folder/asked
+	[ "$what" = ::b ] && [ -e $folder/hang ] && exec sleep 1000
+	exit 0 ;;
+esac
+"""
+
+RESTART = """backup: {{ every = "1s"; timeout = "{timeout}"; checks = (
+  {{ name = "each"; kind = "borg"; repository = "{folder}/none"; program = "{folder}/borg"; interval = "0s"; size_change = "0%";
+    verify_each = true; read_paths = [ "{folder}" ]; write_paths = [ "{folder}" ]; idle = false; }},
+  {{ name = "tested"; kind = "dump"; files = [ "{folder}/one.sql" ]; interval = "0s"; verify_every = "0s"; restore_every = "7d";
+    restore_into = "{folder}/into"; restore_assert = [ "run {folder}/assert" ]; idle = false; }} ); }};
+"""
+
+
+@pytest.fixture(name="long_work")
+def fixture_long_work(tmp_path):
+    """long_work(timeout) starts gavead anew on the same state, with a verification and a restore test that hang for now."""
+    folder = tmp_path / "work"
+    (folder / "into").mkdir(parents=True)
+    (folder / "one.sql").write_text("select 1;\n")
+    (folder / "hang").touch()
+    (folder / "borg").write_text(FAKE_BORG.format(folder=folder))
+    (folder / "assert").write_text(f"#!/bin/sh\n[ -e {folder}/hang ] && exec sleep 1000\nexit 0\n")
+    for name in ("borg", "assert"):
+        (folder / name).chmod(0o755)
+    (tmp_path / "agent/etc/conf.d").mkdir(parents=True)
+    (tmp_path / "agent/etc/gavea.conf").write_text("")
+    agents = []
+
+    def start(timeout):
+        (tmp_path / "agent/etc/conf.d/backup.conf").write_text(RESTART.format(folder=folder, timeout=timeout))
+        agents.append(Agent(tmp_path / "agent", plugins=BUILD / "plugins").ready())
+        return agents[-1]
+    yield folder, start
+    for agent in agents:
+        if agent.running():
+            agent.stop()
+
+
+def asked(folder):
+    return (folder / "asked").read_text().split() if (folder / "asked").exists() else []
+
+
+def test_a_verification_that_ran_out_of_time_goes_on_where_it_was(long_work):
+    folder, start = long_work
+    agent = start("3s")
+    wait_until("part of it to be told", lambda: "verification so far: 1 of 3 archives" in summary(agent, "each"))
+    (folder / "hang").unlink()
+    wait_until("the end", lambda: "3 archives" in summary(agent, "each") and "so far" not in summary(agent, "each"))
+    words = asked(folder)
+    assert words.count("check") == words.count("::c") == words.count("::a") == 1 and words.count("::b") >= 2
+
+
+def test_what_a_restart_interrupts_is_told_and_begins_again(long_work):
+    folder, start = long_work
+    agent = start("10min")
+    wait_until("the verification to hang", lambda: "::b" in asked(folder))
+    wait_until("the restore test to hang", lambda: any((folder / "into").glob("gavea-restore-*")))
+    wait_until("the progress to be shown", lambda: "verifying b" in agent.cli("status", check=False).stdout)
+    agent.kill()
+    (folder / "hang").unlink()
+    agent = start("10min")
+    wait_until("both to be done", lambda: "3 archives" in summary(agent, "each") and "assertions hold" in summary(agent, "tested"))
+    events = agent.cli("events").stdout
+    assert "verification interrupted by a restart; it goes on, or begins again" in events
+    assert "restore test interrupted by a restart; scratch removed; it begins again" in events
+    assert not list((folder / "into").glob("gavea-restore-*"))
+    assert asked(folder).count("::c") == asked(folder).count("check") == 1
+
+
+def test_an_old_dump_that_rotted_is_found_by_the_verification(tmp_path):
+    for number in range(3):
+        os.utime(dump(tmp_path, GOOD, f"{number}.sql.gz"), (1700000000 + number, 1700000000 + number))
+    options = {"files": tmp_path / "*.gz", "interval": "0s"}
+    result = run("dump", **options)
+    assert result["status"] == "ok" and result["named"]["verification"]["summary"].endswith("3 files")
+    flip(tmp_path / "0.sql.gz")
+    os.utime(tmp_path / "0.sql.gz", (1700000000, 1700000000))
+    assert run("dump", verify_every="0s", **options)["status"] == "ok"
+    result = run("dump", **options)
+    assert result["status"] == "critical" and "1 of 3 files are damaged: 0.sql.gz" in result["summary"]
+
+
 BARMAN = """[barman]
 barman_home = {folder}
 barman_user = root

@@ -9,7 +9,10 @@
 #include "plugins/backup/content.h"
 #include "plugins/backup/judge.h"
 #include "plugins/backup/ping.h"
+#include "plugins/backup/steps.h"
 #include "plugins/backup/wal.h"
+
+#include "base/buf.h"
 
 #include <errno.h>
 
@@ -76,15 +79,42 @@ static void no_backup_is_critical(void **state)
 
 static void a_record_reads_back_and_nonsense_is_refused(void **state)
 {
-	struct record record = {5, 3, 2, GAVEA_CRITICAL, 4, "two\nlines"}, back;
+	struct record record = {5, 3, 2, GAVEA_CRITICAL, 4, 1, "two\nlines"}, back;
 	char text[1024];
 
 	(void)state;
 	record_write(&record, text);
 	assert_int_equal(record_read(text, &back), 0);
 	assert_memory_equal(&record, &back, sizeof(record));
-	assert_int_equal(record_read("1 2 3 4 9 5\n", &back), -EINVAL);
+	assert_int_equal(record_read("1 2 3 4 9 5 0\n", &back), -EINVAL);
 	assert_int_equal(record_read("", &back), -EINVAL);
+}
+
+static void a_verification_goes_on_after_the_backup_that_was_last(void **state)
+{
+	const struct backup newer = {(char *)"a", 200, 1}, twin = {(char *)"a", 100, 1},
+			    same = {(char *)"b\nc", 100, 1}, older = {(char *)"z", 99, 1};
+	struct steps steps = {.begun = true, .time = 100, .done = 2, .bad = 1, .text = "x: cut off\n"}, back;
+	_cleanup_buf_ struct buf text = BUF_INIT;
+
+	(void)state;
+	assert_true(steps_wants(&(struct steps){0}, &newer));
+	steps.name = strdup("b\nc");
+	assert_int_equal(steps_write(&steps, &text), 0);
+	assert_int_equal(steps_read(buf_str(&text), &back), 0);
+	assert_string_equal(back.name, steps.name);
+	assert_string_equal(back.text, steps.text);
+	assert_int_equal(back.bad, 1);
+	assert_false(steps_wants(&back, &newer));
+	assert_false(steps_wants(&back, &same));
+	assert_true(steps_wants(&back, &twin));
+	assert_true(steps_wants(&back, &older));
+	steps_done(&steps);
+	steps_done(&back);
+	assert_int_equal(steps_read("", &back), -EINVAL);
+	assert_int_equal(steps_read("1 5 1 0 0 3\nab", &back), -EINVAL);
+	assert_int_equal(steps_read("1 5 1 2 0 1\nab", &back), -EINVAL);
+	assert_int_equal(steps_read("1 5 1 0 -1 1\nab", &back), -EINVAL);
 }
 
 static void times_of_the_tools_are_read(void **state)
@@ -314,6 +344,7 @@ int main(void)
 		cmocka_unit_test(a_size_far_from_the_median_warns),
 		cmocka_unit_test(no_backup_is_critical),
 		cmocka_unit_test(a_record_reads_back_and_nonsense_is_refused),
+		cmocka_unit_test(a_verification_goes_on_after_the_backup_that_was_last),
 		cmocka_unit_test(times_of_the_tools_are_read),
 		cmocka_unit_test(a_hole_in_the_wal_is_critical_also_where_a_log_file_ends),
 		cmocka_unit_test(a_timeline_has_to_begin_where_its_history_says),
