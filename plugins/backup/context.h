@@ -18,6 +18,7 @@ struct context {
 	double progress_done;
 	char progress[200]; /* what is under way; "": nothing that takes long */
 	int64_t progress_until; /* CLOCK_MONOTONIC */
+	const char *temporary; /* during a restore test: a folder that the tools may write; else NULL */
 	const char *work; /* for the tools' own files; NULL: there is none */
 };
 

@@ -32,7 +32,7 @@ static bool is(struct line line, const char *word)
 
 bool ini_find(const char *text, const char *section, const char *key, char *ret_value, size_t room)
 {
-	bool inside = false, found = false;
+	bool inside = !*section, found = false;
 
 	for (size_t size; *text; text += size + (text[size] == '\n')) {
 		struct line line;

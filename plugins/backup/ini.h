@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The value of "key = value" in "[section]"; the last one counts. False: it is not there, or longer than room. Pure. */
+/* The value of "key = value" in "[section]", or before any section if that is ""; the last one counts. False: it is not there, or longer than room. Pure. */
 bool ini_find(const char *text, const char *section, const char *key, char *ret_value, size_t room);
 
 /* The same in a file, where sections, NULL at the end, are tried one after the other. What cannot be read holds nothing. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Barman, by the JSON of its command line. */
+#include "barman_wal.h"
 #include "ini.h"
 #include "kinds.h"
 #include "listing.h"
@@ -13,15 +14,18 @@
 
 #define ITEM "server"
 
-static void prepare(struct tool *tool, struct context *context)
+static void prepare(struct tool *tool, struct context *context, bool json)
 {
 	tool_init(tool, context, NULL);
 	if (context->settings->config) {
 		tool_add(tool, "-c");
 		tool_add(tool, context->settings->config);
 	}
-	tool_add(tool, "-f");
-	tool_add(tool, "json");
+	/* With it, complaints are in the answer alone. */
+	if (json) {
+		tool_add(tool, "-f");
+		tool_add(tool, "json");
+	}
 }
 
 static int ask(struct context *context, const char *command, const char *place, json_t **ret_root)
@@ -29,7 +33,7 @@ static int ask(struct context *context, const char *command, const char *place, 
 	_cleanup_tool_ struct tool tool = {0};
 	int r;
 
-	prepare(&tool, context);
+	prepare(&tool, context, true);
 	tool_add(&tool, command);
 	tool_add(&tool, place);
 	r = tool_run(&tool);
@@ -70,12 +74,13 @@ static void look_at_check(struct context *context, const char *place)
 	json_decref(root);
 }
 
-static void find_lock_folder(const struct settings *settings, char folder[static 4096])
+/* One of barman's folders; without key, or when that is not set, barman_home. */
+static void find_folder(const struct settings *settings, const char *key, char folder[static 4096])
 {
 	static const char *const sections[] = {"barman", NULL};
 	const char *path = settings->config ? settings->config : "/etc/barman.conf";
 
-	if (!ini_find_in_file(path, sections, "barman_lock_directory", folder, 4096) &&
+	if ((!key || !ini_find_in_file(path, sections, key, folder, 4096)) &&
 		!ini_find_in_file(path, sections, "barman_home", folder, 4096))
 		snprintf(folder, 4096, "/var/lib/barman");
 }
@@ -87,13 +92,22 @@ static void look_at_locks(struct context *context, const char *place)
 	struct locks locks = {0};
 	char folder[4096], path[4400];
 
-	find_lock_folder(context->settings, folder);
+	find_folder(context->settings, "barman_lock_directory", folder);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		snprintf(path, sizeof(path), "%s/.%.200s-%s.lock", folder, place, names[i]);
 		locks_look_at_file(&locks, context, path);
 	}
 	locks_judge(&locks, "meanwhile no other backup is made",
 		"look whether that process still does anything", context->now, &context->findings);
+}
+
+static void look_at_wal(struct context *context, const char *place, struct facts *facts)
+{
+	char home[4096];
+
+	find_folder(context->settings, NULL, home);
+	facts_sort(facts);
+	barman_wal_look(context, home, place, facts);
 }
 
 static int look(struct context *context, const char *place, struct facts *facts)
@@ -112,6 +126,8 @@ static int look(struct context *context, const char *place, struct facts *facts)
 	if (r == 0 && facts == &context->facts) {
 		look_at_check(context, place);
 		look_at_locks(context, place);
+		if (context->settings->wal)
+			look_at_wal(context, place, facts);
 	}
 	return r;
 }
@@ -119,8 +135,8 @@ static int look(struct context *context, const char *place, struct facts *facts)
 /* It wants pg_verifybackup and a manifest, and says in words what is missing of these. */
 static int verify_one(struct context *context, const struct backup *backup, struct record *record)
 {
-	static const char *const damage[] = {"pg_verifybackup: error", "but not on disk", "checksum mismatch",
-		"failed: backup validation", NULL};
+	static const char *const damage[] = {"checksum mismatch", "not on disk", "not in the manifest",
+		"in the manifest", "could not parse backup manifest", NULL};
 	static const struct own_check own = {
 		.name = "barman verify-backup",
 		.damage = damage,
@@ -129,11 +145,7 @@ static int verify_one(struct context *context, const struct backup *backup, stru
 	};
 	_cleanup_tool_ struct tool tool = {0};
 
-	tool_init(&tool, context, NULL);
-	if (context->settings->config) {
-		tool_add(&tool, "-c");
-		tool_add(&tool, context->settings->config);
-	}
+	prepare(&tool, context, false);
 	tool_add(&tool, "verify-backup");
 	tool_add(&tool, context->settings->place);
 	tool_add(&tool, backup->name);
@@ -153,7 +165,7 @@ static int restore(struct context *context, const char *folder, bool (*stop)(voi
 	_cleanup_tool_ struct tool tool = {0};
 	int r;
 
-	prepare(&tool, context);
+	prepare(&tool, context, false);
 	tool.stop = stop;
 	tool.userdata = userdata;
 	tool_add(&tool, "recover");
@@ -165,9 +177,12 @@ static int restore(struct context *context, const char *folder, bool (*stop)(voi
 	r = tool_run(&tool);
 	if (r < 0)
 		return error_set(error, r, "%s", error_text(&tool.error, r));
-	return tool.result.code
-		? error_set(error, -EIO, "\"barman recover\" failed: %s", tool_complaint(&tool))
-		: 0;
+	if (tool.result.code == 0)
+		return 0;
+	/* Its copying makes a lock there. */
+	r = strstr(buf_str(&tool.result.errors), "Permission denied") ? -EACCES : -EIO;
+	return error_set(error, r, "\"barman recover\" failed: %s%s", tool_complaint(&tool),
+		r == -EACCES ? ": name barman_home and /dev/shm in write_paths" : "");
 }
 
 static const char *const programs[] = {"/usr/bin/barman", "/usr/local/bin/barman", NULL};

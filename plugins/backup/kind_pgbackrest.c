@@ -79,25 +79,14 @@ static void look_at_history(struct context *context, const char *place, const ch
 
 static void judge_archive(struct context *context, struct wal_archive *archive, json_t *stanza)
 {
-	const struct settings *settings = context->settings;
 	_cleanup_free_ struct wal_need *needs = NULL;
 	size_t count;
-	int64_t newest = 0;
-	char age[32];
 
 	needs = listing_read_needs(stanza, archive->segment_size, &count);
 	if (!needs)
 		context->findings.error = -ENOMEM;
-	else if (count || archive->count)
-		wal_judge(archive, needs, count, settings->wal_grace, context->now, &context->findings);
-	for (size_t i = 0; i < archive->count; i++)
-		newest = MAX(newest, archive->list[i].time);
-	if (settings->wal_max_age && context->now - newest > settings->wal_max_age)
-		finding_add(&context->findings, "wal age", GAVEA_CRITICAL,
-			"the newest WAL in the archive is %s old: look at archive_command, at "
-			"archive_timeout and at the "
-			"database's log",
-			format_duration_rough(age, (context->now - newest) * NSEC_PER_SEC));
+	else
+		wal_judge_archive(archive, needs, count, context->settings, context->now, &context->findings);
 }
 
 static void look_at_wal(struct context *context, const char *place, json_t *stanza)
@@ -283,8 +272,8 @@ static int restore(struct context *context, const char *folder, bool (*stop)(voi
 	tool_add(&tool, "--target-action=promote");
 	tool_add(&tool, "--archive-mode=off");
 	tool_add(&tool, "restore");
-	if (context->work)
-		tool_set(&tool, "PGBACKREST_LOCK_PATH=%s", context->work);
+	if (context->temporary)
+		tool_set(&tool, "PGBACKREST_LOCK_PATH=%s", context->temporary);
 	r = tool_run(&tool);
 	if (r < 0)
 		return error_set(error, r, "%s", error_text(&tool.error, r));

@@ -158,6 +158,7 @@ int scratch_open(struct scratch *scratch, struct context *context, struct error 
 		run(context, false, "/usr/bin/mkdir", "-m700", scratch->run) < 0)
 		return error_set(error, -EACCES, "cannot make folders in %s%s", scratch->path,
 			context->settings->has_user ? ": let the user into it" : "");
+	context->temporary = scratch->run;
 	return 0;
 }
 
@@ -173,6 +174,7 @@ void scratch_clean(struct context *context)
 
 void scratch_close(struct scratch *scratch)
 {
+	scratch->context->temporary = NULL;
 	if (scratch->path[0])
 		remove_tree(scratch->context, scratch->path);
 	scratch->path[0] = '\0';

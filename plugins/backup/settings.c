@@ -70,13 +70,13 @@ const struct gavea_option settings_options[SETTINGS_OPTION_COUNT] = {
 	{"content_max", GAVEA_OPTION_SIZE, 0, "1TiB", "1B..",
 		"dump: critical when the unpacked content is larger"},
 	{"wal", GAVEA_OPTION_BOOL, 0, "true", NULL,
-		"pgbackrest: look for holes in the archive of the write-ahead log"},
+		"pgbackrest, barman: look for holes in the archive of the write-ahead log"},
 	{"wal_segment_size", GAVEA_OPTION_SIZE, 0, "16MiB", "1MiB..1GiB",
 		"pgbackrest: the cluster's wal_segment_size"},
 	{"wal_grace", GAVEA_OPTION_DURATION, 0, "10min", "0s..30d",
-		"pgbackrest: how long a segment may come later than the one after it"},
+		"pgbackrest, barman: how long a segment may come later than the one after it"},
 	{"wal_max_age", GAVEA_OPTION_DURATION, 0, NULL, "1s..400d",
-		"pgbackrest: critical when the newest segment in the archive is older; set it where "
+		"pgbackrest, barman: critical when the newest segment in the archive is older; set it where "
 		"archive_timeout is"},
 	{"lock_age", GAVEA_OPTION_DURATION, 0, "1d", "1s..400d",
 		"A lock that is held for longer counts as stale"},

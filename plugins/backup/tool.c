@@ -85,10 +85,11 @@ void tool_init(struct tool *tool, struct context *context, const char *path)
 									    : "",
 			errno == ENOENT ? ", or name it with program" : "");
 	tool_set(tool, "TZ=UTC");
-	if (context->work) {
+	if (context->work)
 		tool_set(tool, "HOME=%s", context->work);
-		tool_set(tool, "TMPDIR=%s", context->work);
-	}
+	/* Our own may not be another user's to write. */
+	if (context->temporary || context->work)
+		tool_set(tool, "TMPDIR=%s", context->temporary ? context->temporary : context->work);
 	take_secret_environment(tool);
 }
 
@@ -194,7 +195,8 @@ int tool_run(struct tool *tool)
 /* Borg and restic say what matters first; warnings, and lines that go on, come besides. */
 const char *tool_complaint(struct tool *tool)
 {
-	static const char *const loud[] = {"Fatal:", "ERROR", "error:", "Error:", "WARN"};
+	static const char *const loud[] = {
+		"pg_verifybackup: error", "Fatal:", "ERROR", "error:", "Error:", "WARN"};
 	char *text = tool->result.errors.data;
 
 	if (!tool->result.errors.size)

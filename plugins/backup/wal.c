@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wal.h"
+#include "settings.h"
+
+#include "base/clock.h"
+#include "base/parse.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -345,4 +349,23 @@ void wal_judge(struct wal_archive *archive, const struct wal_need *needs, size_t
 	if (!judging.said)
 		finding_add(findings, "wal", GAVEA_OK, "%zu WAL segments without a hole%s", archive->count,
 			judging.missing ? " since the oldest backup" : "");
+}
+
+void wal_judge_archive(struct wal_archive *archive, const struct wal_need *needs, size_t need_count,
+	const struct settings *settings, int64_t now, struct findings *findings)
+{
+	int64_t newest = 0;
+	char age[32];
+
+	if (need_count || archive->count)
+		wal_judge(archive, needs, need_count, settings->wal_grace, now, findings);
+	for (size_t i = 0; i < archive->count; i++)
+		newest = MAX(newest, archive->list[i].time);
+	if (settings->wal_max_age && now - newest > settings->wal_max_age)
+		finding_add(findings, "wal age", GAVEA_CRITICAL,
+			"the newest WAL in the archive is %s old: look at archive_command, at "
+			"archive_timeout and at the "
+			"database's log",
+			format_duration_rough(
+				age, MIN(now - newest, INT64_MAX / NSEC_PER_SEC) * NSEC_PER_SEC));
 }

@@ -63,6 +63,12 @@ struct wal_need {
 void wal_judge(struct wal_archive *archive, const struct wal_need *needs, size_t need_count, int64_t grace,
 	int64_t now, struct findings *findings);
 
+/* The same by the options, and the finding "wal age" where that is asked for. Nothing where there is neither a segment nor
+ * a need. */
+struct settings;
+void wal_judge_archive(struct wal_archive *archive, const struct wal_need *needs, size_t need_count,
+	const struct settings *settings, int64_t now, struct findings *findings);
+
 void wal_done(struct wal_archive *archive);
 
 #endif

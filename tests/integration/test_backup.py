@@ -318,15 +318,22 @@ unix_socket_directories='{folder}'
 port={port}
 fsync=off
 archive_mode=on
-archive_command='pgbackrest --config={folder}/conf --stanza=main archive-push %p'
+archive_command='pgbackrest --config={folder}/conf --stanza=main archive-push %p && cp %p {folder}/barman/main/incoming/%f'
 restore_command='pgbackrest --config={folder}/conf --stanza=main archive-get %f "%p"'
 X
+mkdir -p {folder}/barman/main/incoming
 {bin}/pg_ctl -D {folder}/data -w -l {folder}/log start
 trap '{bin}/pg_ctl -D {folder}/data -w -m immediate stop' EXIT
 sql() {{ psql -h {folder} -p {port} -U postgres -qc "$1"; }}
 pgbackrest --config={folder}/conf --stanza=main stanza-create
 sql 'create table t as select generate_series(1, 1000)'
 pgbackrest --config={folder}/conf --stanza=main backup
+sql 'select pg_switch_wal()'
+if type barman; then
+	pgbackrest --config={folder}/conf --stanza=main check
+	barman -c {folder}/barman.conf archive-wal main
+	barman -c {folder}/barman.conf backup main
+fi
 for i in 1 2 3; do sql "insert into t values ($i)"; sql 'select pg_switch_wal()'; done
 pgbackrest --config={folder}/conf --stanza=main check
 pg_dump -h {folder} -p {port} -U postgres -Fc -f {folder}/custom.dump
@@ -336,12 +343,26 @@ touch {folder}/data/standby.signal
 {bin}/pg_ctl -D {folder}/data -w promote
 for i in 4 5 6; do sql "insert into t values ($i)"; sql 'select pg_switch_wal()'; done
 pgbackrest --config={folder}/conf --stanza=main check
+if type barman; then barman -c {folder}/barman.conf archive-wal main; fi
+"""
+
+BARMAN_CONFIG = """[barman]
+barman_home = {folder}/barman
+barman_user = postgres
+log_file = {folder}/barman.log
+path_prefix = {bin}
+[main]
+description = test
+conninfo = host={folder} port={port} user=postgres dbname=postgres
+backup_method = postgres
+archiver = on
 """
 
 
 @pytest.fixture(name="postgres", scope="module")
 def fixture_postgres():
-    """The folder of a stanza "main" with one backup and WAL after it, owned by postgres; its server has ended."""
+    """The folder of a stanza "main" with one backup and WAL after it over two timelines, owned by postgres, and likewise of a
+    server "main" of barman; the database has ended."""
     if not os.path.exists(SERVER) or not shutil.which("pgbackrest") or os.geteuid() != 0:
         pytest.skip("wants root, postgresql-15 and pgbackrest")
     # Not below pytest's folder, which every other run of pytest shuts for other users.
@@ -351,6 +372,7 @@ def fixture_postgres():
     shutil.chown(folder, "postgres")
     values = {"folder": folder, "port": 5999, "bin": SERVER}
     (folder / "conf").write_text(CONFIG.format(**values))
+    (folder / "barman.conf").write_text(BARMAN_CONFIG.format(**values))
     tool("setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "sh", "-c", SETUP.format(**values), LC_ALL="C")
     yield folder
     shutil.rmtree(folder)
@@ -439,6 +461,46 @@ def summary(agent, check):
 
 def ping(agent, *words):
     return agent.cli("backup", "ping", *words, check=False)
+
+
+def barman(folder, *words, **options):
+    return run("barman", "write_paths=/dev/shm", *words, **dict({"stanza": "main", "config": folder / "barman.conf", "user": "postgres", "wal_grace": "0s",
+                                         "read_paths": folder, "write_paths": folder}, **options))
+
+
+def bad(result):
+    """What is not ok, but for the database, which has ended and which barman's own check therefore misses."""
+    of_server = ("PostgreSQL", "postgresql", "postgresql_streaming", "superuser", "wal_level", "is_superuser",
+                 "pg_basebackup_compatible", "systemid_coherence", "archive_mode", "archive_command", "continuous_archiving")
+    return {name: item["summary"] for name, item in result["named"].items() if item["status"] != "ok" and name not in of_server}
+
+
+@needs("barman")
+def test_barmans_backup_is_verified_and_restored(postgres):
+    result = barman(postgres, "restore_assert=query select count(*) >= 1000 from t", restore_every="7d",
+                    restore_into=postgres / "into")
+    assert not bad(result), result
+    assert result["named"]["verification"]["summary"].endswith("1 backups")
+    assert result["named"]["restore"]["summary"].endswith("1 assertions hold")
+
+
+@needs("barman")
+def test_damage_that_barmans_check_does_not_see_is_critical(postgres):
+    [base] = (postgres / "barman/main/base").iterdir()
+    victim = max((base / "data/base/5").iterdir(), key=lambda path: path.stat().st_size)
+    whole = victim.read_bytes()
+    flip(victim)
+    try:
+        result = barman(postgres, wal="false")
+    finally:
+        victim.write_bytes(whole)
+    assert list(bad(result)) == ["verification"] and "checksum mismatch" in bad(result)["verification"]
+    victim = sorted((postgres / "barman/main/wals/0000000100000000").glob("?" * 24))[-2]
+    result = without(victim, lambda: barman(postgres, verify_every="0s"))
+    assert list(bad(result)) == ["wal"] and victim.name in bad(result)["wal"]
+    # Without a manifest nothing can be said.
+    result = without(base / "data/backup_manifest", lambda: barman(postgres, wal="false"))
+    assert result["named"]["verification"]["status"] == "unknown"
 
 
 def test_a_custom_dump_is_read_and_restored(postgres):
@@ -557,7 +619,7 @@ check) echo check >>$folder/asked; echo 'check complete, no problems found.' >&2
 ::?)
 	case "$*" in *--dry-run*) ;; *) exit 0 ;; esac
 	echo "$what" >>$folder/asked
-	[ "$what" = ::b ] && [ -e $folder/hang ] && exec sleep 1000
+	while [ "$what" = ::b ] && [ -e $folder/hang ]; do sleep 0.1; done
 	exit 0 ;;
 esac
 """
@@ -578,7 +640,7 @@ def fixture_long_work(tmp_path):
     (folder / "one.sql").write_text("select 1;\n")
     (folder / "hang").touch()
     (folder / "borg").write_text(FAKE_BORG.format(folder=folder))
-    (folder / "assert").write_text(f"#!/bin/sh\n[ -e {folder}/hang ] && exec sleep 1000\nexit 0\n")
+    (folder / "assert").write_text(f"#!/bin/sh\nwhile [ -e {folder}/hang ]; do sleep 0.1; done\n")
     for name in ("borg", "assert"):
         (folder / name).chmod(0o755)
     (tmp_path / "agent/etc/conf.d").mkdir(parents=True)
