@@ -3,6 +3,7 @@
 #include "kinds.h"
 #include "listing.h"
 #include "locks.h"
+#include "memory.h"
 #include "own_check.h"
 
 #include <errno.h>
@@ -161,6 +162,8 @@ static int look(struct context *context, const char *place, struct facts *facts)
 	if (r < 0 || facts != &context->facts)
 		return r;
 	newest = facts_newest(facts);
+	if (newest && newest->size == SIZE_UNKNOWN)
+		newest->size = memory_size(context, newest);
 	if (newest && newest->size == SIZE_UNKNOWN)
 		read_size(context, place, newest);
 	look_at_locks(context, place);
