@@ -179,7 +179,8 @@ int steps_verify(struct context *context, const struct steps_work *work, struct 
 		save(context, &steps);
 	}
 	r = take_steps(context, work, &steps);
-	conclude(&steps, work, context->facts.count, r == 0, record);
+	if (r == 0 || steps.done)
+		conclude(&steps, work, context->facts.count, r == 0, record);
 	if (r == 0)
 		save(context, NULL);
 	return r;

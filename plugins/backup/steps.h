@@ -31,7 +31,7 @@ void steps_done(struct steps *steps);
 /*
  * Verifies all facts of the context (sorted), one by one: verify_one() fills in status and text, or returns -EAGAIN when
  * time ran out. Before the first of a round, prepare() likewise (NULL: nothing); a structure that is damaged ends it.
- * Returns 0 with the record of the whole round, or -EAGAIN: then status and text say how it stands.
+ * Returns 0 with the record of the whole round, or -EAGAIN: then status and text, if any, say how it stands.
  */
 struct steps_work {
 	int (*prepare)(struct context *context, struct record *record);

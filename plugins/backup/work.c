@@ -7,18 +7,34 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/ioprio.h>
 #include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
-/* Why long work does not begin now; NULL: it may. */
+/* Damage does not go away by itself: it is looked at again sooner than what is well, but not at each run. */
+static int64_t again_after(const struct record *record, int64_t every)
+{
+	return record->status == GAVEA_OK ? every : record->status == GAVEA_CRITICAL ? every / 10 : 0;
+}
+
+/* Why long work does not begin now, "" when it is not due; NULL: it may. */
 static const char *why_not(struct context *context, const struct record *record, int64_t every)
 {
-	/* What failed is tried again on each run, within the window. */
-	if (record->time && record->status == GAVEA_OK && context->now - record->time < every &&
-		record->begun <= record->time)
+	if (record->time && record->begun <= record->time &&
+		context->now - record->time < again_after(record, every))
 		return "";
 	if (context->settings->window && window_contains(context->settings->window, context->now) == 0)
 		return "waits for its window";
 	return NULL;
+}
+
+/* Reading by this thread itself. Its processor priority could not be raised again afterwards. */
+static void set_idle(struct context *context, bool idle)
+{
+	context->idle = idle && context->settings->idle;
+	(void)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0,
+		context->idle ? IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0) : 0);
 }
 
 /* True: the one before did not come to its end because the agent, or its worker, did; that is told once. */
@@ -45,14 +61,14 @@ static void begin(struct context *context, const char *key, struct record *recor
 	record->running = 1;
 	memory_write_record(context, key, record);
 	context_progress(context, -1, "%s", what);
-	context->idle = context->settings->idle;
+	set_idle(context, true);
 }
 
 /* ended: it came to its end, else it goes on or begins again at the next run. A run that was cancelled leaves no trace
  * but that it was under way. */
 static void end(struct context *context, const char *key, struct record *record, bool ended)
 {
-	context->idle = false;
+	set_idle(context, false);
 	context->progress[0] = '\0';
 	if (gavea_cancelled(context->check))
 		return;
@@ -97,6 +113,7 @@ void work_verify(struct context *context)
 	if (!reason) {
 		begin(context, "verification", &record, "verification");
 		done = record;
+		done.status = GAVEA_OK;
 		done.text[0] = '\0';
 		r = settings->kind->verify(context, &done);
 		end(context, "verification", r == 0 ? &done : &record, r == 0);
