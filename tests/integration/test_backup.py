@@ -193,7 +193,7 @@ def kill_when(what, condition, *command, **environment):
 @needs("restic")
 def test_a_lock_that_a_killed_restic_left_is_reported_with_its_owner(restic):
     repository, options = restic()
-    kill_when("restic's lock", lambda: any((repository / "locks").iterdir()), "restic", "--no-cache", "backup", "--stdin",
+    kill_when("restic's lock", lambda: any(len(path.name) == 64 for path in (repository / "locks").iterdir()), "restic", "--no-cache", "backup", "--stdin",
               RESTIC_REPOSITORY=str(repository), RESTIC_PASSWORD_FILE=str(options["password_file"]))
     result = wait_until("the lock to be stale", lambda: next(
         (result for result in [run("restic", verify_every="0s", lock_age="1s", **options)] if result["status"] != "ok"), None))
