@@ -103,9 +103,7 @@ static void say(struct context *context)
 		gavea_result(context->check, worst->status, "%s", worst->text);
 	else
 		gavea_result(context->check, GAVEA_OK, "%zu backups, the newest %s old%s%s",
-			context->facts.count,
-			format_duration_rough(
-				age, MAX(context->now - newest->time, INT64_C(0)) * NSEC_PER_SEC),
+			context->facts.count, format_seconds(age, context->now - newest->time),
 			newest->size == SIZE_UNKNOWN ? "" : ", ",
 			newest->size == SIZE_UNKNOWN ? "" : format_size(size, (uint64_t)newest->size));
 }

@@ -25,6 +25,9 @@ void judge_backups(const struct judge_settings *settings, const char *place, con
 void judge_age(const struct judge_settings *settings, const char *item, const char *name, int64_t time,
 	int64_t now, struct findings *findings);
 
+/* Seconds for people, as format_duration_rough(); below 0 counts as 0. Returns buffer. */
+char *format_seconds(char buffer[static 32], int64_t seconds);
+
 /* The median; values is sorted in place. count is not 0. */
 int64_t median(int64_t *values, size_t count);
 

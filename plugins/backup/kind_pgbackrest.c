@@ -7,9 +7,6 @@
 #include "tool.h"
 #include "wal.h"
 
-#include "base/clock.h"
-#include "base/parse.h"
-
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -143,7 +140,7 @@ static void look_at_stop(struct context *context, const char *path, const char *
 
 	if (lstat(path, &st) < 0)
 		return;
-	format_duration_rough(age, MAX(context->now - st.st_mtim.tv_sec, INT64_C(0)) * NSEC_PER_SEC);
+	format_seconds(age, context->now - st.st_mtim.tv_sec);
 	finding_add(&context->findings, "stop",
 		context->now - st.st_mtim.tv_sec > context->settings->lock_age ? GAVEA_CRITICAL
 									       : GAVEA_WARNING,

@@ -3,15 +3,9 @@
 #include "ping.h"
 
 #include "base/clock.h"
-#include "base/parse.h"
 
 #include <errno.h>
 #include <stdio.h>
-
-static int64_t since(const struct context *context, int64_t time)
-{
-	return MIN(MAX(context->now - time, INT64_C(0)), INT64_MAX / NSEC_PER_SEC) * NSEC_PER_SEC;
-}
 
 static int look(struct context *context, const char *place, struct facts *facts)
 {
@@ -33,15 +27,15 @@ static int look(struct context *context, const char *place, struct facts *facts)
 	if (ping.failed)
 		finding_add(&context->findings, "job", GAVEA_CRITICAL,
 			"the backup job failed %s ago: look at its log",
-			format_duration_rough(text, since(context, ping.failed)));
+			format_seconds(text, context->now - ping.failed));
 	else if (ping.started && lasts && context->now - ping.started > lasts)
 		finding_add(&context->findings, "job", GAVEA_WARNING,
 			"the backup job was started %s ago and has not ended: look whether it hangs or was "
 			"killed",
-			format_duration_rough(text, since(context, ping.started)));
+			format_seconds(text, context->now - ping.started));
 	else if (ping.succeeded && ping.seconds >= 0)
-		finding_add(&context->findings, "job", GAVEA_OK, "took %s",
-			format_duration_rough(text, ping.seconds * NSEC_PER_SEC));
+		finding_add(
+			&context->findings, "job", GAVEA_OK, "took %s", format_seconds(text, ping.seconds));
 	if (!ping.succeeded)
 		return 0;
 	clock_format_utc(name, ping.succeeded * 1000, 0);

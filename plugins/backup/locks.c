@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "locks.h"
 
-#include "base/clock.h"
 #include "base/fd.h"
-#include "base/parse.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,12 +30,11 @@ void locks_add(
 void locks_judge(const struct locks *locks, const char *hinders, const char *remedy, int64_t now,
 	struct findings *findings)
 {
-	int64_t age = MAX(now - locks->oldest, INT64_C(0));
 	char text[32];
 
 	if (locks->count == 0)
 		return;
-	format_duration_rough(text, MIN(age, INT64_MAX / NSEC_PER_SEC) * NSEC_PER_SEC);
+	format_seconds(text, now - locks->oldest);
 	if (locks->stale == 0)
 		finding_add(findings, "lock", GAVEA_OK, "%zu, the oldest by %s for %s", locks->count,
 			locks->owner, text);

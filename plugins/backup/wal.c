@@ -2,9 +2,6 @@
 #include "wal.h"
 #include "settings.h"
 
-#include "base/clock.h"
-#include "base/parse.h"
-
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -366,6 +363,5 @@ void wal_judge_archive(struct wal_archive *archive, const struct wal_need *needs
 			"the newest WAL in the archive is %s old: look at archive_command, at "
 			"archive_timeout and at the "
 			"database's log",
-			format_duration_rough(
-				age, MIN(now - newest, INT64_MAX / NSEC_PER_SEC) * NSEC_PER_SEC));
+			format_seconds(age, now - newest));
 }
