@@ -35,6 +35,8 @@ int cmd_events(struct cli *cli, const struct command *command, int argc, char **
 int cmd_command(struct cli *cli, const struct command *command, int argc, char **argv);
 int cmd_preflight(struct cli *cli, const struct command *command, int argc, char **argv);
 int cmd_swap(struct cli *cli, const struct command *command, int argc, char **argv);
+int cmd_backup(struct cli *cli, const struct command *command, int argc, char **argv);
+int cmd_backup_ping(struct cli *cli, const struct command *command, int argc, char **argv);
 int cmd_fleet(struct cli *cli, const struct command *command, int argc, char **argv);
 int cmd_enroll(struct cli *cli, const struct command *command, int argc, char **argv);
 int cmd_plugin_new(struct cli *cli, const struct command *command, int argc, char **argv);

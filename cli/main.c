@@ -58,6 +58,13 @@ static const struct command commands[] = {
 		"The key is made here and never leaves this host. The token comes from `gavea-fleetd token\n"
 		"create --role enroll` on the server. Called again, it goes on where it was interrupted.",
 		CLI_USAGE, cmd_enroll},
+	{"backup ping", "NAME", "says for a backup job that it begins, ended well or failed",
+		"NAME is a check of the group backup with kind = \"ping\". Nothing is printed when it went "
+		"well.",
+		CLI_USAGE, cmd_backup_ping},
+	{"backup", "",
+		"lists the backups that are looked after: age, size, last verification and restore test",
+		NULL, CLI_USAGE, cmd_backup},
 	{"fleet hosts", "", "lists the hosts that the fleet server knows", NULL, CLI_USAGE, cmd_fleet},
 	{"fleet checks", "", "lists the checks of all hosts", NULL, CLI_USAGE, cmd_fleet},
 	{"fleet events", "", "lists what happened on all hosts", NULL, CLI_USAGE, cmd_fleet},

@@ -24,6 +24,16 @@ static void free_check(check_status_t **status)
 	gavea__control__v1__check_status__free_unpacked(*status, NULL);
 }
 
+int ask_check(struct cli *cli, const request_t *request, check_status_t **ret_status, struct error *error)
+{
+	_cleanup_(free_check) check_status_t *status = NULL;
+	int r = client_ask_all(cli->socket, request, take_check, &status, error);
+
+	if (r == 0)
+		*ret_status = TAKE_PTR(status);
+	return r;
+}
+
 int show_check(struct cli *cli, const request_t *request)
 {
 	_cleanup_(free_check) check_status_t *status = NULL;
@@ -31,7 +41,7 @@ int show_check(struct cli *cli, const request_t *request)
 	_cleanup_buf_ struct buf out = BUF_INIT;
 	struct terminal terminal = terminal_get();
 	struct json json;
-	int r = client_ask_all(cli->socket, request, take_check, &status, &error);
+	int r = ask_check(cli, request, &status, &error);
 
 	if (r < 0)
 		return complain_error(CLI_UNKNOWN, &error, r);

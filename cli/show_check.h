@@ -6,7 +6,11 @@
 #include "cli/cli.h"
 #include "cli/client.h"
 
-/* Sends a request that is answered with one check, shows it, and returns its Nagios code. */
+/* Sends a request that is answered with one check: 0 with *ret_status, owned by the caller (NULL: there was no answer about a check), or -errno
+ * with error. */
+int ask_check(struct cli *cli, const request_t *request, check_status_t **ret_status, struct error *error);
+
+/* The same, and shows it; returns its Nagios code. */
 int show_check(struct cli *cli, const request_t *request);
 
 #endif

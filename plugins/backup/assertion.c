@@ -64,8 +64,7 @@ static int hash_file(struct scratch *scratch, const char *path, char hex[static 
 	return (int)n;
 }
 
-/* "HEX  PATH" or "HEX *PATH". NULL: it is not of the form. */
-static const char *read_line(const char *line)
+const char *manifest_read_line(const char *line)
 {
 	size_t n = strspn(line, "0123456789abcdefABCDEF");
 
@@ -77,7 +76,7 @@ static const char *read_line(const char *line)
 
 static int judge_line(struct scratch *scratch, const char *line, struct error *error)
 {
-	const char *path = read_line(line);
+	const char *path = manifest_read_line(line);
 	char full[8500], hex[65];
 	int r;
 

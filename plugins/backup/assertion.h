@@ -11,4 +11,8 @@
  */
 int assertion_judge(struct scratch *scratch, const char *assertion, struct error *error);
 
+/* The path in a line of a manifest as sha256sum(1) writes it, "HEX  PATH" or "HEX *PATH"; NULL: it is not of the form, or
+ * leads out of the backup. Pure. */
+const char *manifest_read_line(const char *line);
+
 #endif

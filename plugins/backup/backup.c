@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The plugin: whether there are backups, fresh, whole and enough, and whether they can be restored. */
+#include "copies.h"
 #include "kinds.h"
 #include "memory.h"
 #include "ping.h"
@@ -102,9 +103,7 @@ static void say(struct context *context)
 		gavea_result(context->check, worst->status, "%s", worst->text);
 	else
 		gavea_result(context->check, GAVEA_OK, "%zu backups, the newest %s old%s%s",
-			context->facts.count,
-			format_duration_rough(
-				age, MAX(context->now - newest->time, INT64_C(0)) * NSEC_PER_SEC),
+			context->facts.count, format_seconds(age, context->now - newest->time),
 			newest->size == SIZE_UNKNOWN ? "" : ", ",
 			newest->size == SIZE_UNKNOWN ? "" : format_size(size, (uint64_t)newest->size));
 }
@@ -119,7 +118,7 @@ static void judge(struct context *context)
 	count = memory_sizes(context, sizes);
 	judge_backups(&settings->judge, settings->place ? settings->place : gavea_check_name(context->check),
 		&context->facts, sizes, count, context->now, &context->findings);
-	work_copies(context);
+	copies_look(context);
 	work_verify(context);
 	work_restore(context);
 }
@@ -152,22 +151,15 @@ static int backup_run(struct gavea_check *check, void *userdata)
 
 static int take_ping(struct gavea_check *check, struct gavea_command *command, struct ping *ping)
 {
-	const char *state = gavea_command_argument(check, command, "state");
-	const char *size = gavea_command_argument(check, command, "size");
-	int64_t now = clock_unix_ms() / 1000;
-	uint64_t bytes = 0;
+	const struct ping_words words = {
+		.state = gavea_command_argument(check, command, "state"),
+		.size = gavea_command_argument(check, command, "size"),
+		.duration = gavea_command_argument(check, command, "duration"),
+	};
+	const char *problem;
+	int r = ping_take(ping, &words, clock_unix_ms() / 1000, &problem);
 
-	if (size && (parse_size(size, &bytes) < 0 || bytes > INT64_MAX))
-		return gavea_fail(check, -EINVAL, "size: wanted bytes, or such as 10MiB");
-	if (!state || streq(state, "success"))
-		ping_success(ping, size ? (int64_t)bytes : SIZE_UNKNOWN, now);
-	else if (streq(state, "start"))
-		ping_start(ping, now);
-	else if (streq(state, "fail"))
-		ping_failure(ping, now);
-	else
-		return gavea_fail(check, -EINVAL, "state: wanted start, success or fail");
-	return 0;
+	return r < 0 ? gavea_fail(check, r, "%s", problem) : 0;
 }
 
 static int backup_command(struct gavea_check *check, void *userdata, struct gavea_command *command)
@@ -202,7 +194,7 @@ static const char *const capabilities[] = {
 	"CAP_DAC_READ_SEARCH", "CAP_SETUID", "CAP_SETGID", "CAP_KILL", NULL};
 static const char *const read_paths[] = {"${repository}", "${files}", "${directory}", "${copies}",
 	"${config}", "${password_file}", "${restore_into}", "${read_paths}", "/var/lib/pgbackrest",
-	"/var/lib/barman", "/run/systemd/resolve", NULL};
+	"/var/lib/barman", "/tmp/pgbackrest", "/run/systemd/resolve", NULL};
 static const char *const write_paths[] = {"${work}", "${restore_into}", "${write_paths}", NULL};
 
 static const struct gavea_needs needs = {

@@ -27,7 +27,10 @@ struct source {
 	gzFile file;
 	struct archive *archive;
 	const struct content_limits *limits;
+	const char *path; /* borrowed, as limits and error are */
+	struct error *error;
 	bool stopped;
+	bool empty; /* nothing more comes */
 	uint64_t count; /* bytes that were unpacked */
 	char buffer[CHUNK];
 };
@@ -162,33 +165,67 @@ static void keep_edges(struct content *content, const char *data, size_t size)
 	content->tail_size = kept + n;
 }
 
+int content_open(const char *path, const struct content_limits *limits, struct source **ret_source,
+	struct error *error)
+{
+	_cleanup_(source_freep) struct source *source = NULL;
+	struct archive_entry *entry;
+	int r = open_source(path, false, limits, &source, error);
+
+	if (r < 0)
+		return r;
+	r = archive_read_next_header(source->archive, &entry);
+	if (r != ARCHIVE_OK && r != ARCHIVE_EOF)
+		return explain(source, path, error);
+	source->path = path;
+	source->empty = r == ARCHIVE_EOF;
+	source->error = error;
+	*ret_source = TAKE_PTR(source);
+	return 0;
+}
+
+ssize_t content_next(void *userdata, void *buffer, size_t size)
+{
+	struct source *source = userdata;
+	size_t have = 0;
+
+	while (have < size && !source->empty) {
+		la_ssize_t n = archive_read_data(source->archive, (char *)buffer + have, size - have);
+		int r = n < 0 ? explain(source, source->path, source->error) : 0;
+
+		if (r == 0)
+			r = grow(source, source->path, (size_t)n, source->error);
+		if (r < 0)
+			return r;
+		source->empty = n == 0;
+		have += (size_t)n;
+	}
+	return (ssize_t)have;
+}
+
+void content_close(struct source *source)
+{
+	if (source)
+		source_free(source);
+}
+
 /* What take() gets is the unpacked content, piece by piece. */
 static int unpack(const char *path, const struct content_limits *limits,
 	int (*take)(void *userdata, const void *data, size_t size), void *userdata, struct error *error)
 {
 	_cleanup_(source_freep) struct source *source = NULL;
 	_cleanup_free_ char *buffer = malloc(CHUNK);
-	struct archive_entry *entry;
-	int r = open_source(path, false, limits, &source, error);
-	la_ssize_t n;
+	int r = content_open(path, limits, &source, error);
+	ssize_t n;
 
 	if (r < 0 || !buffer)
 		return r < 0 ? r : error_set(error, -ENOMEM, "out of memory");
-	r = archive_read_next_header(source->archive, &entry);
-	if (r == ARCHIVE_EOF)
-		return 0;
-	if (r != ARCHIVE_OK)
-		return explain(source, path, error);
-	while ((n = archive_read_data(source->archive, buffer, CHUNK)) > 0) {
-		r = grow(source, path, (size_t)n, error);
-		if (r == 0)
-			r = take(userdata, buffer, (size_t)n);
+	while ((n = content_next(source, buffer, CHUNK)) > 0) {
+		r = take(userdata, buffer, (size_t)n);
 		if (r < 0)
-			return error && error->message
-				? r
-				: error_set(error, r, "cannot write: %s", strerror(-r));
+			return error_set(error, r, "cannot write: %s", strerror(-r));
 	}
-	return n < 0 ? explain(source, path, error) : 0;
+	return (int)n;
 }
 
 static int take_edges(void *userdata, const void *data, size_t size)

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define CONTENT_EDGE 4096
 
@@ -37,6 +38,14 @@ struct content_limits {
  */
 int content_read(const char *path, const struct content_limits *limits, struct content *ret_content,
 	struct error *error);
+
+/* The unpacked content as a stream, whatever it is; errors as above. path, limits and error are borrowed until it is
+ * closed. content_next() gives fewer bytes than size only at the end. */
+struct source;
+int content_open(const char *path, const struct content_limits *limits, struct source **ret_source,
+	struct error *error);
+ssize_t content_next(void *source, void *buffer, size_t size);
+void content_close(struct source *source);
 
 /* Copies an archive out into an empty folder: no links out of it, no devices, no owners. As content_read(). */
 int content_extract(

@@ -14,6 +14,11 @@ struct context {
 	struct facts facts; /* of the place itself */
 	int64_t now; /* seconds since 1970 */
 	int64_t deadline; /* CLOCK_MONOTONIC: a little before the host's */
+	bool idle; /* what runs now is long work, which gives way to all else */
+	double progress_done;
+	char progress[200]; /* what is under way; "": nothing that takes long */
+	int64_t progress_until; /* CLOCK_MONOTONIC */
+	const char *temporary; /* during a restore test: a folder that the tools may write; else NULL */
 	const char *work; /* for the tools' own files; NULL: there is none */
 };
 
@@ -22,6 +27,8 @@ struct backup_kind {
 	const char *const *programs; /* where its tool may be, NULL at the end; NULL: it needs none */
 	const char *package; /* of Debian, with the tool */
 	bool remembers; /* sizes are not told for all backups: the plugin keeps those that it saw */
+	bool has_places; /* what look() takes says where the backups lie: there can be copies */
+	bool has_repositories; /* it judges copies_min by itself */
 
 	/* Lists the backups at a place, and adds findings of its own. Negative: it could not; a finding says why. */
 	int (*look)(struct context *context, const char *place, struct facts *facts);
@@ -34,9 +41,9 @@ struct backup_kind {
 		struct error *error);
 };
 
-static inline bool context_cancelled(void *context)
-{
-	return gavea_cancelled(((struct context *)context)->check);
-}
+/* Says what is under way, done (0 to 1; -1: unknown) of it. The host drops what comes within a second of the last, so
+ * whoever waits for something calls context_repeat_progress() now and then. */
+void context_progress(struct context *context, double done, const char *format, ...) _printf_(3, 4);
+void context_repeat_progress(struct context *context);
 
 #endif

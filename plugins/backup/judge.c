@@ -12,9 +12,14 @@
 
 #define FUTURE_SECONDS 300 /* by which clocks may differ */
 
-static char *rough(char buffer[static 32], int64_t seconds)
+char *format_seconds(char buffer[static 32], int64_t seconds)
 {
-	return format_duration_rough(buffer, MIN(seconds, INT64_MAX / NSEC_PER_SEC) * NSEC_PER_SEC);
+	seconds = MIN(seconds, INT64_MAX / NSEC_PER_SEC);
+	if (seconds <= 0)
+		snprintf(buffer, 32, "0s");
+	else
+		format_duration_rough(buffer, seconds * NSEC_PER_SEC);
+	return buffer;
 }
 
 void judge_age(const struct judge_settings *settings, const char *item, const char *name, int64_t time,
@@ -28,20 +33,20 @@ void judge_age(const struct judge_settings *settings, const char *item, const ch
 		finding_add(findings, item, GAVEA_UNKNOWN,
 			"the newest backup %s is from the future, by %s: set the clock of the host that made "
 			"it right",
-			name, rough(text, -age));
+			name, format_seconds(text, -age));
 		return;
 	}
 	age = MAX(age, INT64_C(0));
 	if ((settings->interval || settings->max_age) && age > late)
 		finding_add(findings, item, GAVEA_CRITICAL,
 			"the newest backup %s is %s old: look why the backup job does not run, or fails",
-			name, rough(text, age));
+			name, format_seconds(text, age));
 	else if (settings->interval && age > due)
 		finding_add(findings, item, GAVEA_WARNING,
 			"the newest backup %s is %s old, one is due every %s: look at the backup job's log",
-			name, rough(text, age), rough(every, settings->interval));
+			name, format_seconds(text, age), format_seconds(every, settings->interval));
 	else
-		finding_add(findings, item, GAVEA_OK, "newest %s, %s old", name, rough(text, age));
+		finding_add(findings, item, GAVEA_OK, "newest %s, %s old", name, format_seconds(text, age));
 }
 
 static void judge_count(const struct judge_settings *settings, const char *place, const struct facts *facts,
@@ -132,8 +137,9 @@ void judge_backups(const struct judge_settings *settings, const char *place, con
 
 void record_write(const struct record *record, char buffer[static 1024])
 {
-	snprintf(buffer, 1024, "1 %" PRId64 " %" PRId64 " %" PRId64 " %d %" PRId64 "\n%s", record->time,
-		record->begun, record->seconds, (int)record->status, record->part, record->text);
+	snprintf(buffer, 1024, "1 %" PRId64 " %" PRId64 " %" PRId64 " %d %" PRId64 " %" PRId64 "\n%s",
+		record->time, record->begun, record->seconds, (int)record->status, record->part,
+		record->running, record->text);
 }
 
 int record_read(const char *text, struct record *ret_record)
@@ -141,8 +147,8 @@ int record_read(const char *text, struct record *ret_record)
 	struct record record = {0};
 	int status, used = 0;
 
-	if (sscanf(text, "1 %" SCNd64 " %" SCNd64 " %" SCNd64 " %d %" SCNd64 "%n", &record.time,
-		    &record.begun, &record.seconds, &status, &record.part, &used) != 5 ||
+	if (sscanf(text, "1 %" SCNd64 " %" SCNd64 " %" SCNd64 " %d %" SCNd64 " %" SCNd64 "%n", &record.time,
+		    &record.begun, &record.seconds, &status, &record.part, &record.running, &used) != 6 ||
 		text[used] != '\n' || status < GAVEA_OK || status > GAVEA_UNKNOWN)
 		return -EINVAL;
 	record.status = (enum gavea_status)status;
@@ -156,7 +162,7 @@ void judge_record(const struct record *record, const char *item, const char *wha
 {
 	char age[32], took[32];
 
-	rough(age, MAX(now - record->time, INT64_C(0)));
+	format_seconds(age, MAX(now - record->time, INT64_C(0)));
 	if (!record->time)
 		finding_add(findings, item, GAVEA_WARNING, "never %s%s%s", what, why_not ? ": " : "",
 			why_not ? why_not : "");
@@ -167,7 +173,7 @@ void judge_record(const struct record *record, const char *item, const char *wha
 			why_not ? ": " : "", why_not ? why_not : "");
 	else
 		finding_add(findings, item, GAVEA_OK, "%s %s ago, in %s%s%s", what, age,
-			rough(took, record->seconds), record->text[0] ? ": " : "", record->text);
+			format_seconds(took, record->seconds), record->text[0] ? ": " : "", record->text);
 }
 
 int window_contains(const char *window, int64_t now)

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Barman, by the JSON of its command line. */
+#include "barman_wal.h"
+#include "ini.h"
 #include "kinds.h"
-#include "tool.h"
-
-#include "base/parse.h"
+#include "listing.h"
+#include "locks.h"
+#include "own_check.h"
+#include "steps.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -11,43 +14,18 @@
 
 #define ITEM "server"
 
-static void prepare(struct tool *tool, struct context *context)
+static void prepare(struct tool *tool, struct context *context, bool json)
 {
 	tool_init(tool, context, NULL);
 	if (context->settings->config) {
 		tool_add(tool, "-c");
 		tool_add(tool, context->settings->config);
 	}
-	tool_add(tool, "-f");
-	tool_add(tool, "json");
-}
-
-/* Some numbers are text there. */
-static int64_t number_of(json_t *value)
-{
-	int64_t number;
-
-	if (json_is_integer(value))
-		return json_integer_value(value);
-	return json_is_string(value) && parse_int64(json_string_value(value), &number) == 0 ? number : -1;
-}
-
-static int read_backup(struct context *context, json_t *one, struct facts *facts)
-{
-	const char *id = json_string_value(json_object_get(one, "backup_id"));
-	const char *status = json_string_value(json_object_get(one, "status"));
-	int64_t time = number_of(json_object_get(one, "end_time_timestamp"));
-
-	if (!id || !status)
-		return -EBADMSG;
-	if (streq(status, "FAILED"))
-		finding_add(&context->findings, id, GAVEA_WARNING,
-			"backup %s failed: see \"barman show-backup %s %s\", and delete it", id,
-			context->settings->place, id);
-	if (!streq(status, "DONE"))
-		return 0; /* it is not one that could be restored */
-	return time < 0 ? -EBADMSG
-			: facts_add(facts, id, time, number_of(json_object_get(one, "size_bytes")));
+	/* With it, complaints are in the answer alone. */
+	if (json) {
+		tool_add(tool, "-f");
+		tool_add(tool, "json");
+	}
 }
 
 static int ask(struct context *context, const char *command, const char *place, json_t **ret_root)
@@ -55,7 +33,7 @@ static int ask(struct context *context, const char *command, const char *place, 
 	_cleanup_tool_ struct tool tool = {0};
 	int r;
 
-	prepare(&tool, context);
+	prepare(&tool, context, true);
 	tool_add(&tool, command);
 	tool_add(&tool, place);
 	r = tool_run(&tool);
@@ -88,77 +66,97 @@ static int ask(struct context *context, const char *command, const char *place, 
 /* Barman's own check: each point that failed is a finding. */
 static void look_at_check(struct context *context, const char *place)
 {
-	json_t *root = NULL, *point;
-	const char *name;
-	size_t count = 0;
+	json_t *root = NULL;
 
 	if (ask(context, "check", place, &root) < 0)
 		return;
-	json_object_foreach(json_object_get(root, place), name, point)
-	{
-		const char *status = json_string_value(json_object_get(point, "status"));
-		const char *hint = json_string_value(json_object_get(point, "hint"));
-
-		count++;
-		if (!status || !streq(status, "OK"))
-			finding_add(&context->findings, name,
-				status && streq(status, "FAILED") ? GAVEA_CRITICAL : GAVEA_UNKNOWN,
-				"\"barman check %s\": %s %s%s%s", place, name,
-				status ? status : "without a status", str_empty(hint) ? "" : ": ",
-				str_empty(hint) ? "" : hint);
-	}
-	if (count == 0)
-		finding_add(
-			&context->findings, ITEM, GAVEA_UNKNOWN, "\"barman check %s\" says nothing", place);
+	listing_judge_barman(root, place, &context->findings);
 	json_decref(root);
+}
+
+/* One of barman's folders; without key, or when that is not set, barman_home. */
+static void find_folder(const struct settings *settings, const char *key, char folder[static 4096])
+{
+	static const char *const sections[] = {"barman", NULL};
+	const char *path = settings->config ? settings->config : "/etc/barman.conf";
+
+	if ((!key || !ini_find_in_file(path, sections, key, folder, 4096)) &&
+		!ini_find_in_file(path, sections, "barman_home", folder, 4096))
+		snprintf(folder, 4096, "/var/lib/barman");
+}
+
+/* That of receive-wal is held for ever. */
+static void look_at_locks(struct context *context, const char *place)
+{
+	static const char *const names[] = {"backup", "cron", "archive-wal"};
+	struct locks locks = {0};
+	char folder[4096], path[4400];
+
+	find_folder(context->settings, "barman_lock_directory", folder);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(path, sizeof(path), "%s/.%.200s-%s.lock", folder, place, names[i]);
+		locks_look_at_file(&locks, context, path);
+	}
+	locks_judge(&locks, "meanwhile no other backup is made",
+		"look whether that process still does anything", context->now, &context->findings);
+}
+
+static void look_at_wal(struct context *context, const char *place, struct facts *facts)
+{
+	char home[4096];
+
+	find_folder(context->settings, NULL, home);
+	facts_sort(facts);
+	barman_wal_look(context, home, place, facts);
 }
 
 static int look(struct context *context, const char *place, struct facts *facts)
 {
-	json_t *root = NULL, *one;
-	size_t i;
+	json_t *root = NULL;
 	int r = ask(context, "list-backups", place, &root);
 
-	json_array_foreach(json_object_get(root, place), i, one) if (r == 0) r =
-		read_backup(context, one, facts);
+	if (r < 0)
+		return r;
+	r = listing_read_barman(root, place, facts, &context->findings);
 	json_decref(root);
 	if (r == -EBADMSG)
 		finding_add(&context->findings, ITEM, GAVEA_UNKNOWN,
 			"barman's list of backups cannot be read: it is not of the form that barman 3.4 "
 			"writes");
-	if (r == 0 && facts == &context->facts)
+	if (r == 0 && facts == &context->facts) {
 		look_at_check(context, place);
+		look_at_locks(context, place);
+		if (context->settings->wal)
+			look_at_wal(context, place, facts);
+	}
 	return r;
 }
 
-/* verify-backup wants pg_verifybackup and a manifest; barman says both in words. */
-static int verify(struct context *context, struct record *record)
+/* It wants pg_verifybackup and a manifest, and says in words what is missing of these. */
+static int verify_one(struct context *context, const struct backup *backup, struct record *record)
 {
-	const struct backup *newest = facts_newest(&context->facts);
+	static const char *const damage[] = {"checksum mismatch", "not on disk", "not in the manifest",
+		"in the manifest", "could not parse backup manifest", NULL};
+	static const struct own_check own = {
+		.name = "barman verify-backup",
+		.damage = damage,
+		.remedy = "make a new backup now",
+		.nothing = "backup",
+	};
 	_cleanup_tool_ struct tool tool = {0};
-	int r;
 
-	prepare(&tool, context);
+	prepare(&tool, context, false);
 	tool_add(&tool, "verify-backup");
 	tool_add(&tool, context->settings->place);
-	tool_add(&tool, newest ? newest->name : "latest");
-	r = tool_run(&tool);
-	if (r == -ETIME || r == -ECANCELED)
-		return -EAGAIN;
-	record->status = GAVEA_OK;
-	if (r < 0 || (tool.result.code && strstr(buf_str(&tool.result.errors), "not found"))) {
-		record->status = GAVEA_UNKNOWN;
-		snprintf(record->text, sizeof(record->text), "\"barman verify-backup\" failed: %.300s",
-			r < 0 ? error_text(&tool.error, r) : tool_complaint(&tool));
-	} else if (tool.result.code || !newest) {
-		record->status = GAVEA_CRITICAL;
-		snprintf(record->text, sizeof(record->text),
-			"\"barman verify-backup\" found damage: %.300s; make a new backup now",
-			newest ? tool_complaint(&tool) : "there is no backup");
-	} else {
-		snprintf(record->text, sizeof(record->text), "manifest of %.100s", newest->name);
-	}
-	return 0;
+	tool_add(&tool, backup->name);
+	return own_check_run(&tool, &own, record);
+}
+
+static int verify(struct context *context, struct record *record)
+{
+	static const struct steps_work work = {.verify_one = verify_one, .what = "backups"};
+
+	return steps_verify(context, &work, record);
 }
 
 static int restore(struct context *context, const char *folder, bool (*stop)(void *), void *userdata,
@@ -167,7 +165,7 @@ static int restore(struct context *context, const char *folder, bool (*stop)(voi
 	_cleanup_tool_ struct tool tool = {0};
 	int r;
 
-	prepare(&tool, context);
+	prepare(&tool, context, false);
 	tool.stop = stop;
 	tool.userdata = userdata;
 	tool_add(&tool, "recover");
@@ -179,9 +177,12 @@ static int restore(struct context *context, const char *folder, bool (*stop)(voi
 	r = tool_run(&tool);
 	if (r < 0)
 		return error_set(error, r, "%s", error_text(&tool.error, r));
-	return tool.result.code
-		? error_set(error, -EIO, "\"barman recover\" failed: %s", tool_complaint(&tool))
-		: 0;
+	if (tool.result.code == 0)
+		return 0;
+	/* Its copying makes a lock there. */
+	r = strstr(buf_str(&tool.result.errors), "Permission denied") ? -EACCES : -EIO;
+	return error_set(error, r, "\"barman recover\" failed: %s%s", tool_complaint(&tool),
+		r == -EACCES ? ": name barman_home and /dev/shm in write_paths" : "");
 }
 
 static const char *const programs[] = {"/usr/bin/barman", "/usr/local/bin/barman", NULL};

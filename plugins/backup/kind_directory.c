@@ -102,5 +102,6 @@ static int look(struct context *context, const char *place, struct facts *facts)
 
 const struct backup_kind kind_directory = {
 	.name = "directory",
+	.has_places = true,
 	.look = look,
 };

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pgBackRest. Its own checks end well with files that are damaged and with segments that are missing. */
+#include "ini.h"
 #include "kinds.h"
+#include "listing.h"
+#include "locks.h"
 #include "tool.h"
 #include "wal.h"
 
@@ -8,9 +11,9 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #define ITEM "stanza"
-#define NEEDS_MAX 1000
 
 static void prepare(struct tool *tool, struct context *context, const char *place, char stanza[static 256])
 {
@@ -35,113 +38,61 @@ static int run(struct tool *tool, const char *place)
 	return r < 0 ? r : -EIO;
 }
 
-static int64_t integer_at(json_t *object, const char *outer, const char *inner)
+/* That of the newest timeline names all its ancestors. */
+static int read_history(struct context *context, const char *place, const char *id, uint32_t timeline,
+	struct wal_archive *archive)
 {
-	json_t *value = json_object_get(json_object_get(object, outer), inner);
+	_cleanup_tool_ struct tool tool = {0};
+	char argument[256], path[512];
+	int r;
 
-	return json_is_integer(value) ? json_integer_value(value) : -1;
-}
-
-/* Text of the JSON is the tool's: it is not freed before it was used. */
-static const char *text_at(json_t *object, const char *outer, const char *inner)
-{
-	return json_string_value(json_object_get(json_object_get(object, outer), inner));
-}
-
-static int read_backups(struct context *context, json_t *stanza, struct facts *facts)
-{
-	json_t *one, *list = json_object_get(stanza, "backup");
-	int64_t code = integer_at(stanza, "status", "code");
-	const char *message = text_at(stanza, "status", "message");
-	size_t i;
-	int r = 0;
-
-	json_array_foreach(list, i, one)
-	{
-		const char *label = json_string_value(json_object_get(one, "label"));
-		int64_t time = integer_at(one, "timestamp", "stop");
-
-		if (!label || time < 0)
-			return -EBADMSG;
-		if (json_is_true(json_object_get(one, "error")))
-			finding_add(&context->findings, label, GAVEA_WARNING,
-				"backup %s holds pages with wrong checksums: the database itself is damaged; "
-				"see \"pgbackrest "
-				"info --set=%s\"",
-				label, label);
-		r = facts_add(facts, label, time, integer_at(one, "info", "size"));
-		if (r < 0)
-			return r;
-	}
-	/* 2: no backups, which the count says. */
-	if (code != 0 && code != 2)
-		finding_add(&context->findings, ITEM, code == 1 || code == 3 ? GAVEA_CRITICAL : GAVEA_UNKNOWN,
-			"stanza %s: %s", context->settings->place,
-			message ? message : "pgbackrest gives no status");
-	return 0;
-}
-
-static struct wal_need *read_needs(json_t *stanza, uint64_t size, size_t *ret_count)
-{
-	json_t *one, *list = json_object_get(stanza, "backup");
-	struct wal_need *needs = calloc(NEEDS_MAX, sizeof(*needs));
-	size_t i, count = 0;
-
-	json_array_foreach(list, i, one)
-	{
-		const char *start = text_at(one, "archive", "start"), *stop = text_at(one, "archive", "stop");
-		struct wal_need *need = needs && count < NEEDS_MAX ? &needs[count] : NULL;
-
-		if (!need || !start || !stop || wal_name_parse(start, size, &need->start) < 0 ||
-			wal_name_parse(stop, size, &need->stop) < 0)
-			continue;
-		need->backup = json_string_value(json_object_get(one, "label"));
-		count += need->backup != NULL;
-	}
-	*ret_count = count;
-	return needs;
-}
-
-/* The archive of the newest database version; earlier ones can't be restored onto it. */
-static const char *archive_id(json_t *stanza)
-{
-	json_t *list = json_object_get(stanza, "archive");
-
-	return json_string_value(json_object_get(json_array_get(list, json_array_size(list) - 1), "id"));
-}
-
-static int read_segments(const struct buf *text, const char *id, struct wal_archive *archive)
-{
-	json_t *root = json_loadb(buf_str(text), text->size, 0, NULL), *value;
-	size_t length = strlen(id);
-	const char *name;
-	int r = json_is_object(root) ? 0 : -EBADMSG;
-
-	json_object_foreach(root, name, value)
-	{
-		const char *base = strrchr(name, '/');
-		json_t *time = json_object_get(value, "time");
-
-		/* Beside segments lie .history, .backup and .partial files. */
-		if (r < 0 || strncmp(name, id, length) != 0 || name[length] != '/' || !base ||
-			strnlen(base, 25) < 25 || (base[25] && base[25] != '-'))
-			continue;
-		if (wal_add(archive, base + 1, json_integer_value(time)) == -ENOMEM)
-			r = -ENOMEM;
-	}
-	json_decref(root);
+	prepare(&tool, context, place, argument);
+	snprintf(path, sizeof(path), "archive/%s/%.100s/%08" PRIX32 ".history", place, id, timeline);
+	tool_add(&tool, "repo-get");
+	tool_add(&tool, path);
+	r = tool_run(&tool);
+	if (r == 0)
+		r = tool.result.code ? -EIO
+				     : wal_take_history(archive, timeline, buf_str(&tool.result.output));
+	if (r < 0)
+		finding_add(&context->findings, "wal history", GAVEA_UNKNOWN, "%s cannot be read: %s", path,
+			r == -EBADMSG       ? "it is no history file"
+				: r == -EIO ? tool_complaint(&tool)
+					    : error_text(&tool.error, r));
 	return r;
+}
+
+/* Timelines after the first have a file that says where they began. */
+static void look_at_history(struct context *context, const char *place, const char *id, uint32_t history,
+	struct wal_archive *archive)
+{
+	uint32_t newest = MAX(history, wal_newest_timeline(archive));
+
+	if (newest > history && newest > 1)
+		archive->missing_history = newest;
+	else if (newest > 1)
+		(void)read_history(context, place, id, newest, archive);
+}
+
+static void judge_archive(struct context *context, struct wal_archive *archive, json_t *stanza)
+{
+	_cleanup_free_ struct wal_need *needs = NULL;
+	size_t count;
+
+	needs = listing_read_needs(stanza, archive->segment_size, &count);
+	if (!needs)
+		context->findings.error = -ENOMEM;
+	else
+		wal_judge_archive(archive, needs, count, context->settings, context->now, &context->findings);
 }
 
 static void look_at_wal(struct context *context, const char *place, json_t *stanza)
 {
-	uint64_t size = (uint64_t)context->settings->wal_segment_size;
-	struct wal_archive archive = {.segment_size = size};
-	const char *id = archive_id(stanza);
-	_cleanup_free_ struct wal_need *needs = NULL;
+	struct wal_archive archive = {.segment_size = (uint64_t)context->settings->wal_segment_size};
+	const char *id = listing_archive_id(stanza);
 	_cleanup_tool_ struct tool tool = {0};
 	char argument[256], path[320];
-	size_t need_count;
+	uint32_t history = 0;
 	int r;
 
 	if (!id)
@@ -154,15 +105,68 @@ static void look_at_wal(struct context *context, const char *place, json_t *stan
 	tool_add(&tool, path);
 	r = tool_run(&tool);
 	if (r == 0)
-		r = tool.result.code ? -EIO : read_segments(&tool.result.output, id, &archive);
-	needs = read_needs(stanza, size, &need_count);
-	if (r < 0 || !needs)
+		r = tool.result.code ? -EIO
+				     : listing_read_segments(&tool.result.output, id, &archive, &history);
+	if (r < 0) {
 		finding_add(&context->findings, "wal", GAVEA_UNKNOWN, "cannot list the archive: %s",
-			r == -EIO ? tool_complaint(&tool) : error_text(&tool.error, r < 0 ? r : -ENOMEM));
-	else if (need_count || archive.count)
-		wal_judge(&archive, needs, need_count, context->settings->wal_grace, context->now,
-			&context->findings);
+			r == -EIO ? tool_complaint(&tool) : error_text(&tool.error, r));
+	} else {
+		look_at_history(context, place, id, history, &archive);
+		judge_archive(context, &archive, stanza);
+	}
 	wal_done(&archive);
+}
+
+static void find_lock_folder(const struct settings *settings, const char *place, char folder[static 4096])
+{
+	static const char *const usual[] = {"/etc/pgbackrest/pgbackrest.conf", "/etc/pgbackrest.conf"};
+	const char *const sections[] = {place, "global", NULL};
+
+	snprintf(folder, 4096, "/tmp/pgbackrest");
+	if (settings->config) {
+		(void)ini_find_in_file(settings->config, sections, "lock-path", folder, 4096);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(usual); i++)
+		if (ini_find_in_file(usual[i], sections, "lock-path", folder, 4096))
+			return;
+}
+
+/* What "pgbackrest stop" leaves keeps every backup and the archiving of WAL from being done. */
+static void look_at_stop(struct context *context, const char *path, const char *stanza)
+{
+	char age[32];
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return;
+	format_seconds(age, context->now - st.st_mtim.tv_sec);
+	finding_add(&context->findings, "stop",
+		context->now - st.st_mtim.tv_sec > context->settings->lock_age ? GAVEA_CRITICAL
+									       : GAVEA_WARNING,
+		"pgbackrest was stopped %s ago: no backup is made and no WAL is archived, so that the "
+		"database's disk "
+		"fills; \"pgbackrest start%s%s\" ends it",
+		age, stanza ? " --stanza=" : "", stanza ? stanza : "");
+}
+
+static void look_at_locks(struct context *context, const char *place)
+{
+	static const char *const names[] = {"backup", "archive"};
+	struct locks locks = {0};
+	char folder[4096], path[4400];
+
+	find_lock_folder(context->settings, place, folder);
+	snprintf(path, sizeof(path), "%s/all.stop", folder);
+	look_at_stop(context, path, NULL);
+	snprintf(path, sizeof(path), "%s/%.200s.stop", folder, place);
+	look_at_stop(context, path, place);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(path, sizeof(path), "%s/%.200s-%s.lock", folder, place, names[i]);
+		locks_look_at_file(&locks, context, path);
+	}
+	locks_judge(&locks, "meanwhile no other backup is made",
+		"look whether that process still does anything", context->now, &context->findings);
 }
 
 static int look(struct context *context, const char *place, struct facts *facts)
@@ -180,12 +184,19 @@ static int look(struct context *context, const char *place, struct facts *facts)
 		return r;
 	root = json_loadb(buf_str(&tool.result.output), tool.result.output.size, 0, NULL);
 	stanza = json_array_get(root, 0);
-	r = json_is_object(stanza) ? read_backups(context, stanza, facts) : -EBADMSG;
+	r = json_is_object(stanza)
+		? listing_read_pgbackrest(stanza, context->settings->place, facts, &context->findings)
+		: -EBADMSG;
 	if (r == -EBADMSG)
 		finding_add(&context->findings, ITEM, GAVEA_UNKNOWN,
 			"pgbackrest's answer for the stanza %s cannot be read: it is not of the form that "
 			"2.45 writes",
 			place);
+	if (r == 0 && (context->settings->copies_min || json_array_size(json_object_get(stanza, "repo")) > 1))
+		listing_judge_repositories(stanza, &context->settings->judge, context->settings->copies_min,
+			context->now, &context->findings);
+	if (r == 0)
+		look_at_locks(context, place);
 	if (r == 0 && context->settings->wal)
 		look_at_wal(context, place, stanza);
 	json_decref(root);
@@ -258,8 +269,8 @@ static int restore(struct context *context, const char *folder, bool (*stop)(voi
 	tool_add(&tool, "--target-action=promote");
 	tool_add(&tool, "--archive-mode=off");
 	tool_add(&tool, "restore");
-	if (context->work)
-		tool_set(&tool, "PGBACKREST_LOCK_PATH=%s", context->work);
+	if (context->temporary)
+		tool_set(&tool, "PGBACKREST_LOCK_PATH=%s", context->temporary);
 	r = tool_run(&tool);
 	if (r < 0)
 		return error_set(error, r, "%s", error_text(&tool.error, r));
@@ -274,6 +285,7 @@ const struct backup_kind kind_pgbackrest = {
 	.name = "pgbackrest",
 	.programs = programs,
 	.package = "pgbackrest",
+	.has_repositories = true,
 	.look = look,
 	.verify = verify,
 	.restore = restore,

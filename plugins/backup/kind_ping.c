@@ -3,7 +3,6 @@
 #include "ping.h"
 
 #include "base/clock.h"
-#include "base/parse.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -25,18 +24,18 @@ static int look(struct context *context, const char *place, struct facts *facts)
 			"one sets it right");
 		return -EBADMSG;
 	}
-	if (ping.failed > ping.succeeded)
+	if (ping.failed)
 		finding_add(&context->findings, "job", GAVEA_CRITICAL,
 			"the backup job failed %s ago: look at its log",
-			format_duration_rough(text, (context->now - ping.failed) * NSEC_PER_SEC));
+			format_seconds(text, context->now - ping.failed));
 	else if (ping.started && lasts && context->now - ping.started > lasts)
 		finding_add(&context->findings, "job", GAVEA_WARNING,
 			"the backup job was started %s ago and has not ended: look whether it hangs or was "
 			"killed",
-			format_duration_rough(text, (context->now - ping.started) * NSEC_PER_SEC));
+			format_seconds(text, context->now - ping.started));
 	else if (ping.succeeded && ping.seconds >= 0)
-		finding_add(&context->findings, "job", GAVEA_OK, "took %s",
-			format_duration_rough(text, ping.seconds * NSEC_PER_SEC));
+		finding_add(
+			&context->findings, "job", GAVEA_OK, "took %s", format_seconds(text, ping.seconds));
 	if (!ping.succeeded)
 		return 0;
 	clock_format_utc(name, ping.succeeded * 1000, 0);

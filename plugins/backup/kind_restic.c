@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* restic. Version 0.14 exits with 1 whatever went wrong, so that its words have to tell. */
 #include "kinds.h"
-#include "tool.h"
+#include "listing.h"
+#include "locks.h"
+#include "memory.h"
+#include "own_check.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 
 #define LOCKS_MAX 8 /* that are looked into */
@@ -78,58 +80,25 @@ static void add_filters(struct tool *tool, const struct settings *settings)
 	}
 }
 
-static int read_snapshots(struct context *context, const struct buf *text, struct facts *facts)
-{
-	json_t *root = json_loadb(buf_str(text), text->size, 0, NULL), *one;
-	size_t i;
-	int r = json_is_array(root) ? 0 : -EBADMSG;
-
-	json_array_foreach(root, i, one)
-	{
-		const char *id = json_string_value(json_object_get(one, "id"));
-		const char *when = json_string_value(json_object_get(one, "time"));
-		json_t *size = json_object_get(json_object_get(one, "summary"), "total_bytes_processed");
-		int64_t time;
-
-		if (!id || !when || time_parse(when, &time) < 0)
-			r = -EBADMSG;
-		else if (r == 0)
-			r = facts_add(facts, id, time, size ? json_integer_value(size) : SIZE_UNKNOWN);
-	}
-	json_decref(root);
-	if (r < 0)
-		finding_add(&context->findings, ITEM, GAVEA_UNKNOWN,
-			"restic's list of snapshots cannot be read: %s",
-			r == -EBADMSG ? "it is not of the form that restic 0.14 to 0.18 write"
-				      : strerror(-r));
-	return r;
-}
-
 /* restic 0.14 does not keep the size with the snapshot. Without it the size is simply not known. */
 static void read_size(struct context *context, const char *place, struct backup *newest)
 {
 	_cleanup_tool_ struct tool tool = {0};
-	json_t *root, *size;
 
 	prepare(&tool, context, place);
 	tool_add(&tool, "stats");
 	tool_add(&tool, "--json");
 	tool_add(&tool, newest->name);
-	if (run(&tool, place) < 0)
-		return;
-	root = json_loadb(buf_str(&tool.result.output), tool.result.output.size, 0, NULL);
-	size = json_object_get(root, "total_size");
-	if (json_is_integer(size))
-		newest->size = json_integer_value(size);
-	json_decref(root);
+	if (run(&tool, place) == 0)
+		newest->size = listing_read_restic_size(&tool.result.output);
 }
 
-static void judge_lock(struct context *context, const char *place, const char *id)
+static void look_at_lock(struct context *context, const char *place, const char *id, struct locks *locks)
 {
 	_cleanup_tool_ struct tool tool = {0};
-	const char *when, *host;
+	char owner[256];
+	bool exclusive;
 	int64_t time;
-	json_t *root;
 
 	prepare(&tool, context, place);
 	tool_add(&tool, "cat");
@@ -137,23 +106,16 @@ static void judge_lock(struct context *context, const char *place, const char *i
 	tool_add(&tool, id);
 	if (tool_run(&tool) < 0 || tool.result.code != 0)
 		return; /* it was released meanwhile */
-	root = json_loadb(buf_str(&tool.result.output), tool.result.output.size, 0, NULL);
-	when = json_string_value(json_object_get(root, "time"));
-	host = json_string_value(json_object_get(root, "hostname"));
-	if (!when || time_parse(when, &time) < 0)
+	if (lock_read_restic(&tool.result.output, owner, &time, &exclusive) < 0)
 		finding_add(&context->findings, "lock", GAVEA_UNKNOWN, "lock %.8s cannot be read", id);
-	else if (context->now - time > context->settings->lock_age)
-		finding_add(&context->findings, "lock", GAVEA_WARNING,
-			"a lock of %s since %s is stale: prune and check cannot run; when no restic runs "
-			"there, \"restic "
-			"unlock\" removes it",
-			host ? host : "an unknown host", when);
-	json_decref(root);
+	else
+		locks_add(locks, context->settings->lock_age, context->now, owner, time, exclusive);
 }
 
 static void look_at_locks(struct context *context, const char *place)
 {
 	_cleanup_tool_ struct tool tool = {0};
+	struct locks locks = {0};
 	char *line, *rest = NULL;
 	int count = 0, r;
 
@@ -166,12 +128,16 @@ static void look_at_locks(struct context *context, const char *place)
 			r < 0 ? error_text(&tool.error, r) : tool_complaint(&tool));
 		return;
 	}
-	for (line = tool.result.output.size ? strtok_r(tool.result.output.data, "\n", &rest) : NULL;
-		line && count < LOCKS_MAX; line = strtok_r(NULL, "\n", &rest))
-		if (strlen(line) == 64) {
-			count++;
-			judge_lock(context, place, line);
-		}
+	for (line = tool.result.output.size ? strtok_r(tool.result.output.data, "\n", &rest) : NULL; line;
+		line = strtok_r(NULL, "\n", &rest))
+		if (strlen(line) == 64 && count++ < LOCKS_MAX)
+			look_at_lock(context, place, line, &locks);
+	locks_judge(&locks, locks.exclusive ? "no backup can be made" : "prune and check cannot run",
+		"when no restic runs there, \"restic unlock\" removes it", context->now, &context->findings);
+	if (count > LOCKS_MAX)
+		finding_add(&context->findings, "locks", GAVEA_WARNING,
+			"there are %d locks, of which %d were looked into: see \"restic list locks\"", count,
+			LOCKS_MAX);
 }
 
 static int look(struct context *context, const char *place, struct facts *facts)
@@ -185,11 +151,19 @@ static int look(struct context *context, const char *place, struct facts *facts)
 	tool_add(&tool, "--json");
 	add_filters(&tool, context->settings);
 	r = run(&tool, place);
-	if (r == 0)
-		r = read_snapshots(context, &tool.result.output, facts);
+	if (r < 0)
+		return r;
+	r = listing_read_restic(&tool.result.output, facts);
+	if (r < 0)
+		finding_add(&context->findings, ITEM, GAVEA_UNKNOWN,
+			"restic's list of snapshots cannot be read: %s",
+			r == -EBADMSG ? "it is not of the form that restic 0.14 to 0.18 write"
+				      : strerror(-r));
 	if (r < 0 || facts != &context->facts)
 		return r;
 	newest = facts_newest(facts);
+	if (newest && newest->size == SIZE_UNKNOWN)
+		newest->size = memory_size(context, newest);
 	if (newest && newest->size == SIZE_UNKNOWN)
 		read_size(context, place, newest);
 	look_at_locks(context, place);
@@ -199,39 +173,32 @@ static int look(struct context *context, const char *place, struct facts *facts)
 /* `check` ends with 0 for a repository without snapshots, and reads nothing of a part that is empty. */
 static int verify(struct context *context, struct record *record)
 {
+	static const char *const damage[] = {"repository contains errors", "LoadIndex returned errors",
+		"ciphertext verification failed", "invalid data returned", "load <index", NULL};
+	static const struct own_check own = {
+		.name = "restic check",
+		.good = "no errors were found",
+		.damage = damage,
+		.remedy = "copy the repository away, then see \"restic check\" and its manual on repairs",
+		.nothing = "snapshot",
+	};
 	const struct settings *settings = context->settings;
+	bool parts = settings->verify_data && settings->verify_parts > 1;
+	int64_t part = record->part % settings->verify_parts + 1;
 	_cleanup_tool_ struct tool tool = {0};
 	char subset[64];
-	int64_t part = record->part % settings->verify_parts + 1;
 	int r;
 
 	prepare(&tool, context, settings->place);
 	tool_add(&tool, "check");
-	if (settings->verify_data && settings->verify_parts > 1) {
-		snprintf(subset, sizeof(subset), "--read-data-subset=%" PRId64 "/%" PRId64, part,
-			settings->verify_parts);
-		tool_add(&tool, subset);
-	} else if (settings->verify_data) {
-		tool_add(&tool, "--read-data");
-	}
-	r = tool_run(&tool);
-	if (r == -ETIME || r == -ECANCELED)
-		return -EAGAIN;
-	record->status = GAVEA_OK;
-	if (r < 0) {
-		record->status = GAVEA_UNKNOWN;
-		snprintf(record->text, sizeof(record->text), "%s", error_text(&tool.error, r));
-	} else if (tool.result.code != 0 || !strstr(buf_str(&tool.result.output), "no errors were found")) {
-		record->status = GAVEA_CRITICAL;
-		snprintf(record->text, sizeof(record->text),
-			"\"restic check\" found damage: %s; copy the repository away, then see \"restic "
-			"check\" and its manual "
-			"on repairs",
-			tool_complaint(&tool));
-	} else if (!context->facts.count) {
-		record->status = GAVEA_CRITICAL;
-		snprintf(record->text, sizeof(record->text), "there is no snapshot that could be verified");
-	} else if (settings->verify_data && settings->verify_parts > 1) {
+	snprintf(subset, sizeof(subset), "--read-data-subset=%" PRId64 "/%" PRId64, part,
+		settings->verify_parts);
+	if (settings->verify_data)
+		tool_add(&tool, parts ? subset : "--read-data");
+	r = own_check_run(&tool, &own, record);
+	if (r < 0 || record->status != GAVEA_OK)
+		return r;
+	if (parts) {
 		record->part = part;
 		snprintf(record->text, sizeof(record->text), "data of part %" PRId64 " of %" PRId64, part,
 			settings->verify_parts);
@@ -277,6 +244,7 @@ const struct backup_kind kind_restic = {
 	.programs = programs,
 	.package = "restic",
 	.remembers = true,
+	.has_places = true,
 	.look = look,
 	.verify = verify,
 	.restore = restore,

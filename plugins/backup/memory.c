@@ -72,6 +72,14 @@ static size_t use_memory(struct context *context, const struct backup *newest, i
 	return count;
 }
 
+int64_t memory_size(struct context *context, const struct backup *backup)
+{
+	int64_t sizes[SIZES_MAX], times[SIZES_MAX];
+	size_t count = recall(context, INT64_MAX, sizes, times);
+
+	return count && times[count - 1] == backup->time ? sizes[count - 1] : SIZE_UNKNOWN;
+}
+
 size_t memory_sizes(struct context *context, int64_t sizes[static SIZES_MAX])
 {
 	const struct facts *facts = &context->facts;

@@ -15,4 +15,7 @@ void memory_write_record(struct context *context, const char *key, const struct 
  * all; remembers that of the newest. Returns how many. */
 size_t memory_sizes(struct context *context, int64_t sizes[static SIZES_MAX]);
 
+/* The size of this backup if it was the newest one before, else SIZE_UNKNOWN. */
+int64_t memory_size(struct context *context, const struct backup *backup);
+
 #endif

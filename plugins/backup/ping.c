@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ping.h"
 
-#include "base/util.h"
+#include "base/clock.h"
+#include "base/parse.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -26,26 +27,51 @@ int ping_read(const char *text, struct ping *ret_ping)
 	return 0;
 }
 
-void ping_start(struct ping *ping, int64_t now)
+static int read_words(
+	const struct ping_words *words, int64_t *ret_size, int64_t *ret_seconds, const char **ret_problem)
 {
-	ping->started = now;
+	uint64_t bytes = 0;
+	int64_t ns = 0;
+
+	if (words->size && (parse_size(words->size, &bytes) < 0 || bytes > INT64_MAX)) {
+		*ret_problem = "size: wanted bytes, or such as 10MiB";
+		return -EINVAL;
+	}
+	if (words->duration && (parse_duration(words->duration, &ns) < 0 || ns < 0)) {
+		*ret_problem = "duration: wanted such as 90s, or 1h 30min";
+		return -EINVAL;
+	}
+	*ret_size = words->size ? (int64_t)bytes : -1;
+	*ret_seconds = words->duration ? ns / NSEC_PER_SEC : -1;
+	return 0;
 }
 
-static void end(struct ping *ping, int64_t now)
+int ping_take(struct ping *ping, const struct ping_words *words, int64_t now, const char **ret_problem)
 {
-	ping->seconds = ping->started && now >= ping->started ? now - ping->started : -1;
+	const char *state = words->state ? words->state : "success";
+	int64_t size, seconds;
+	int r = read_words(words, &size, &seconds, ret_problem);
+
+	if (r < 0)
+		return r;
+	if (streq(state, "start")) {
+		ping->started = now;
+		return 0;
+	}
+	if (!streq(state, "success") && !streq(state, "fail")) {
+		*ret_problem = "state: wanted start, success or fail";
+		return -EINVAL;
+	}
+	if (seconds < 0 && ping->started && now >= ping->started)
+		seconds = now - ping->started;
+	ping->seconds = seconds;
 	ping->started = 0;
-}
-
-void ping_success(struct ping *ping, int64_t size, int64_t now)
-{
-	end(ping, now);
-	ping->succeeded = now;
-	ping->size = size;
-}
-
-void ping_failure(struct ping *ping, int64_t now)
-{
-	end(ping, now);
-	ping->failed = now;
+	if (streq(state, "fail")) {
+		ping->failed = now;
+	} else {
+		ping->succeeded = now;
+		ping->failed = 0;
+		ping->size = size;
+	}
+	return 0;
 }

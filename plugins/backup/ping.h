@@ -9,7 +9,7 @@
 struct ping {
 	int64_t started; /* seconds since 1970; 0: no start is known */
 	int64_t succeeded;
-	int64_t failed;
+	int64_t failed; /* 0: the last one that ended ended well */
 	int64_t seconds; /* that the last one took; -1: not known */
 	int64_t size; /* bytes of the last one; -1: not told */
 };
@@ -18,9 +18,15 @@ void ping_write(const struct ping *ping, char buffer[static 256]);
 /* 0 or -EINVAL. */
 int ping_read(const char *text, struct ping *ret_ping);
 
-/* What a ping makes of what was known. */
-void ping_start(struct ping *ping, int64_t now);
-void ping_success(struct ping *ping, int64_t size, int64_t now);
-void ping_failure(struct ping *ping, int64_t now);
+/* What a job says, as it came: each may be NULL. */
+struct ping_words {
+	const char *state; /* "start", "success", "fail"; NULL: success */
+	const char *size; /* as parse_size() reads it */
+	const char *duration; /* as parse_duration() reads it; NULL: what has passed since the start */
+};
+
+/* Adds to what was known. 0, or -EINVAL with what is wrong in *ret_problem, and nothing has changed. now: seconds since
+ * 1970. */
+int ping_take(struct ping *ping, const struct ping_words *words, int64_t now, const char **ret_problem);
 
 #endif

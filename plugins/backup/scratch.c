@@ -158,11 +158,23 @@ int scratch_open(struct scratch *scratch, struct context *context, struct error 
 		run(context, false, "/usr/bin/mkdir", "-m700", scratch->run) < 0)
 		return error_set(error, -EACCES, "cannot make folders in %s%s", scratch->path,
 			context->settings->has_user ? ": let the user into it" : "");
+	context->temporary = scratch->run;
 	return 0;
+}
+
+void scratch_clean(struct context *context)
+{
+	const char *into = context->settings->restore_into;
+	struct scratch scratch = {.context = context, .lock = -EBADF};
+
+	if (strlen(into) <= 3900 && take_lock(&scratch, into, NULL) == 0)
+		remove_leftovers(context, into);
+	fd_close(scratch.lock);
 }
 
 void scratch_close(struct scratch *scratch)
 {
+	scratch->context->temporary = NULL;
 	if (scratch->path[0])
 		remove_tree(scratch->context, scratch->path);
 	scratch->path[0] = '\0';
@@ -201,6 +213,7 @@ bool scratch_stop(void *userdata)
 
 	int64_t now = clock_ns(CLOCK_MONOTONIC);
 
+	context_repeat_progress(scratch->context);
 	if (now >= scratch->context->deadline || gavea_cancelled(scratch->context->check))
 		return true;
 	if (now - scratch->measured < LOOK_EVERY)

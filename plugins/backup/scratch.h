@@ -25,6 +25,9 @@ struct scratch {
 /* Blocks on the disk. 0, -EBUSY: a restore test of another check runs there; else an error that names the folder. */
 int scratch_open(struct scratch *scratch, struct context *context, struct error *error);
 
+/* Removes what earlier tests left behind, unless one runs there now. Blocks on the disk. */
+void scratch_clean(struct context *context);
+
 /* Whether a restore has to stop: it grew too large, or the disk is nearly full. Looks at most every other second. */
 bool scratch_stop(void *scratch);
 

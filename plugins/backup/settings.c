@@ -45,15 +45,23 @@ const struct gavea_option settings_options[SETTINGS_OPTION_COUNT] = {
 		"Warn when the newest differs by more from the median of those before; 0%: never"},
 	{"size_window", GAVEA_OPTION_INT, 0, "10", "3..100", "How many backups before it make the median"},
 	{"verify_every", GAVEA_OPTION_DURATION, 0, "7d", "0s..400d",
-		"Have the tool verify the repository this often; 0s: never (a dump is read as soon as it is "
-		"new)"},
+		"Verify this often, with the tool's own check; 0s: never. dump: read all files again (the "
+		"newest is read "
+		"as soon as it is new)"},
 	{"verify_data", GAVEA_OPTION_BOOL, 0, "false", NULL,
 		"restic, borg: verifications read all data, not the structure alone"},
+	{"verify_each", GAVEA_OPTION_BOOL, 0, "false", NULL,
+		"borg: verify the data archive by archive, going on where time ran out; data that archives "
+		"share are "
+		"read for each"},
 	{"verify_parts", GAVEA_OPTION_INT, 0, "1", "1..1000",
 		"restic, with verify_data: read this fraction of the data each time, going on where the last "
 		"one ended"},
 	{"window", GAVEA_OPTION_STRING, 0, NULL, NULL,
 		"Verifications and restore tests begin only within this time of day: 22:00-05:00"},
+	{"idle", GAVEA_OPTION_BOOL, 0, "true", NULL,
+		"Verifications and restore tests give way to all else on this host; false where it is never "
+		"idle"},
 	{"trailer", GAVEA_OPTION_STRING, 0, NULL, NULL,
 		"dump: text that the last 4 KiB of the content must hold; those of pg_dump and mysqldump are "
 		"known"},
@@ -62,19 +70,28 @@ const struct gavea_option settings_options[SETTINGS_OPTION_COUNT] = {
 	{"content_max", GAVEA_OPTION_SIZE, 0, "1TiB", "1B..",
 		"dump: critical when the unpacked content is larger"},
 	{"wal", GAVEA_OPTION_BOOL, 0, "true", NULL,
-		"pgbackrest: look for holes in the archive of the write-ahead log"},
+		"pgbackrest, barman: look for holes in the archive of the write-ahead log"},
 	{"wal_segment_size", GAVEA_OPTION_SIZE, 0, "16MiB", "1MiB..1GiB",
 		"pgbackrest: the cluster's wal_segment_size"},
 	{"wal_grace", GAVEA_OPTION_DURATION, 0, "10min", "0s..30d",
-		"pgbackrest: how long a segment may come later than the one after it"},
+		"pgbackrest, barman: how long a segment may come later than the one after it"},
+	{"wal_max_age", GAVEA_OPTION_DURATION, 0, NULL, "1s..400d",
+		"pgbackrest, barman: critical when the newest segment in the archive is older; set it where "
+		"archive_timeout is"},
 	{"lock_age", GAVEA_OPTION_DURATION, 0, "1d", "1s..400d",
-		"restic, borg: a lock that is older counts as stale"},
+		"A lock that is held for longer counts as stale"},
 	{"copies", GAVEA_OPTION_STRINGS, 0, NULL, NULL,
 		"Other places with the same backups: repositories, patterns or folders; judged like the "
 		"first"},
 	{"copies_min", GAVEA_OPTION_INT, 0, "0", "0..100",
-		"Critical when fewer places than this, the first one included, hold a backup in time"},
-	{"offsite", GAVEA_OPTION_BOOL, 0, "false", NULL, "Warn when no place is on another machine"},
+		"Critical when fewer places than this, the first one included, hold a backup in time; those "
+		"on "
+		"one disk, machine or bucket count once (pgbackrest: its repositories)"},
+	{"media", GAVEA_OPTION_INT, 0, "0", "0..5",
+		"Warn when those in time lie on fewer kinds of media: disk, removable disk, share, server, "
+		"object store"},
+	{"offsite", GAVEA_OPTION_BOOL, 0, "false", NULL,
+		"Warn when none of those in time is on another machine"},
 	{"restore_every", GAVEA_OPTION_DURATION, 0, "0s", "0s..400d", "Test a restore this often; 0s: never"},
 	{"restore_into", GAVEA_OPTION_STRING, 0, NULL, NULL,
 		"Existing folder in which restore tests make, and remove, a folder of their own"},
@@ -119,6 +136,7 @@ static void read_judge(struct gavea_check *check, struct settings *settings)
 	settings->size_window = (size_t)gavea_option_int(check, "size_window");
 	settings->copies = read_list(check, "copies");
 	settings->copies_min = gavea_option_int(check, "copies_min");
+	settings->media = gavea_option_int(check, "media");
 	settings->offsite = gavea_option_bool(check, "offsite");
 	settings->lock_age = seconds(check, "lock_age");
 }
@@ -127,7 +145,9 @@ static void read_verification(struct gavea_check *check, struct settings *settin
 {
 	settings->verify_every = seconds(check, "verify_every");
 	settings->verify_data = gavea_option_bool(check, "verify_data");
+	settings->verify_each = gavea_option_bool(check, "verify_each");
 	settings->verify_parts = gavea_option_int(check, "verify_parts");
+	settings->idle = gavea_option_bool(check, "idle");
 	settings->window = gavea_option_string(check, "window");
 	settings->trailer = gavea_option_string(check, "trailer");
 	settings->content_min = gavea_option_int(check, "content_min");
@@ -135,6 +155,7 @@ static void read_verification(struct gavea_check *check, struct settings *settin
 	settings->wal = gavea_option_bool(check, "wal");
 	settings->wal_segment_size = gavea_option_int(check, "wal_segment_size");
 	settings->wal_grace = seconds(check, "wal_grace");
+	settings->wal_max_age = seconds(check, "wal_max_age");
 	settings->restore_every = seconds(check, "restore_every");
 	settings->restore_into = gavea_option_string(check, "restore_into");
 	settings->restore_paths = read_list(check, "restore_paths");
@@ -214,6 +235,22 @@ static int read_program(struct gavea_check *check, struct settings *settings, st
 	return 0;
 }
 
+/* What would never be judged is refused, so that nobody relies on it. */
+static int judge_copies(const struct settings *settings, struct error *error)
+{
+	const char *key = settings->copies.count ? "copies"
+		: settings->offsite              ? "offsite"
+		: settings->media                ? "media"
+		: settings->copies_min           ? "copies_min"
+						 : NULL;
+
+	if (!key || settings->kind->has_places ||
+		(streq(key, "copies_min") && settings->kind->has_repositories))
+		return 0;
+	return error_set(error, -EINVAL, "%s: not with kind = \"%s\": where its backups lie cannot be seen",
+		key, settings->kind->name);
+}
+
 static int judge_restore(const struct settings *settings, struct error *error)
 {
 	static const char *const words[] = {"exists ", "sha256 ", "query ", "run /"};
@@ -261,6 +298,8 @@ int settings_read(struct gavea_check *check, const struct backup_kind *const *ki
 	r = read_place(check, settings, error);
 	if (r == 0)
 		r = read_program(check, settings, error);
+	if (r == 0)
+		r = judge_copies(settings, error);
 	if (r == 0)
 		r = judge_restore(settings, error);
 	if (r == 0 && settings->window && window_contains(settings->window, 0) < 0)

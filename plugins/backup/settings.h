@@ -34,27 +34,31 @@ struct settings {
 	struct judge_settings judge;
 	size_t size_window;
 	int64_t verify_every; /* seconds; 0: never */
-	bool verify_data;
 	int64_t verify_parts;
 	const char *window;
 	const char *trailer;
 	int64_t content_min;
 	int64_t content_max;
-	bool wal;
 	int64_t wal_segment_size;
 	int64_t wal_grace; /* seconds */
+	int64_t wal_max_age; /* seconds; 0: not judged */
 	int64_t lock_age; /* seconds */
 	int64_t copies_min;
-	bool offsite;
+	int64_t media;
 	int64_t restore_every; /* seconds; 0: never */
 	const char *restore_into;
 	int64_t restore_max_size;
 	const char *work;
-	bool has_user;
 	struct program_user user;
+	bool has_user;
+	bool verify_data;
+	bool verify_each; /* one archive after the other */
+	bool idle;
+	bool wal;
+	bool offsite;
 };
 
-#define SETTINGS_OPTION_COUNT 43
+#define SETTINGS_OPTION_COUNT 47
 extern const struct gavea_option settings_options[SETTINGS_OPTION_COUNT];
 
 /* kinds: those that there are, NULL at the end. 0, or -EINVAL with an error that names the option. May ask the name

@@ -55,12 +55,9 @@ static void take_secret_environment(struct tool *tool)
 	}
 }
 
-void tool_init(struct tool *tool, struct context *context, const char *path)
+/* Parts of any Debian; elsewhere it runs at our own priority. */
+static void add_idle(struct tool *tool)
 {
-	const char *own = path ? path : context->settings->program;
-
-	*tool = (struct tool){.context = context};
-	/* Parts of any Debian; elsewhere it runs at our own priority. */
 	if (access("/usr/bin/ionice", X_OK) == 0) {
 		tool_add(tool, "/usr/bin/ionice");
 		tool_add(tool, "-c3");
@@ -70,6 +67,15 @@ void tool_init(struct tool *tool, struct context *context, const char *path)
 		tool_add(tool, "/usr/bin/nice");
 		tool_add(tool, "-n19");
 	}
+}
+
+void tool_init(struct tool *tool, struct context *context, const char *path)
+{
+	const char *own = path ? path : context->settings->program;
+
+	*tool = (struct tool){.context = context};
+	if (context->idle)
+		add_idle(tool);
 	tool_add(tool, own);
 	/* nice would say so, but with its own words and exit status. */
 	if (access(own, X_OK) < 0)
@@ -79,10 +85,11 @@ void tool_init(struct tool *tool, struct context *context, const char *path)
 									    : "",
 			errno == ENOENT ? ", or name it with program" : "");
 	tool_set(tool, "TZ=UTC");
-	if (context->work) {
+	if (context->work)
 		tool_set(tool, "HOME=%s", context->work);
-		tool_set(tool, "TMPDIR=%s", context->work);
-	}
+	/* Our own may not be another user's to write. */
+	if (context->temporary || context->work)
+		tool_set(tool, "TMPDIR=%s", context->temporary ? context->temporary : context->work);
 	take_secret_environment(tool);
 }
 
@@ -90,6 +97,7 @@ static bool wants_stop(void *userdata)
 {
 	struct tool *tool = userdata;
 
+	context_repeat_progress(tool->context);
 	return (!tool->tidies && gavea_cancelled(tool->context->check)) ||
 		(tool->stop && tool->stop(tool->userdata));
 }
@@ -187,7 +195,8 @@ int tool_run(struct tool *tool)
 /* Borg and restic say what matters first; warnings, and lines that go on, come besides. */
 const char *tool_complaint(struct tool *tool)
 {
-	static const char *const loud[] = {"Fatal:", "ERROR", "error:", "Error:", "WARN"};
+	static const char *const loud[] = {
+		"pg_verifybackup: error", "Fatal:", "ERROR", "error:", "Error:", "WARN"};
 	char *text = tool->result.errors.data;
 
 	if (!tool->result.errors.size)

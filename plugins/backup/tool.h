@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs a tool for a check: at idle priority, with no secret in its arguments. The password lies in a memory file that
+ * Runs a tool for a check: long work at idle priority, with no secret in its arguments. The password lies in a memory file that
  * is its standard input, at whose end it finds nothing more, so that it never waits for an answer.
  */
 #ifndef BACKUP_TOOL_H

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wal.h"
+#include "settings.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+
+#define HISTORY_MAX 65536
 
 static int hex(const char *text, uint32_t *ret_value)
 {
@@ -62,8 +65,10 @@ int wal_add(struct wal_archive *archive, const char *name, int64_t time)
 void wal_done(struct wal_archive *archive)
 {
 	free(archive->list);
+	free(archive->line);
 	archive->list = NULL;
-	archive->count = archive->room = 0;
+	archive->line = NULL;
+	archive->count = archive->room = archive->line_count = archive->line_room = 0;
 }
 
 static int by_position(const void *a, const void *b)
@@ -74,6 +79,73 @@ static int by_position(const void *a, const void *b)
 		return (x->timeline > y->timeline) - (x->timeline < y->timeline);
 	return (x->number > y->number) - (x->number < y->number);
 }
+
+uint32_t wal_newest_timeline(const struct wal_archive *archive)
+{
+	uint32_t newest = 0;
+
+	for (size_t i = 0; i < archive->count; i++)
+		newest = MAX(newest, archive->list[i].timeline);
+	return newest;
+}
+
+uint32_t wal_history_name(const char *name)
+{
+	uint32_t timeline;
+
+	return strnlen(name, 8) == 8 && hex(name, &timeline) == 0 && startswith(name + 8, ".history")
+		? timeline
+		: 0;
+}
+
+static int add_branch(struct wal_archive *archive, uint32_t timeline, uint64_t from)
+{
+	if (GROW(archive->line, archive->line_count, archive->line_room) < 0)
+		return -ENOMEM;
+	archive->line[archive->line_count++] = (struct wal_branch){timeline, from};
+	return 0;
+}
+
+/* "1\t0/3000000\treason": where the next timeline left this one. */
+static int take_line(struct wal_archive *archive, const char *line, uint32_t *before, uint64_t *from)
+{
+	uint32_t timeline, high, low;
+	uint64_t number;
+	int r;
+
+	if (sscanf(line, "%" SCNu32 " %" SCNx32 "/%" SCNx32, &timeline, &high, &low) != 3 ||
+		timeline <= *before)
+		return -EBADMSG;
+	number = ((uint64_t)high << 32 | low) / archive->segment_size;
+	if (number < *from)
+		return -EBADMSG;
+	r = add_branch(archive, timeline, *from);
+	*before = timeline;
+	*from = number;
+	return r;
+}
+
+int wal_take_history(struct wal_archive *archive, uint32_t timeline, const char *text)
+{
+	uint32_t before = 0;
+	uint64_t from = 0;
+	int r = strnlen(text, HISTORY_MAX) == HISTORY_MAX ? -EBADMSG : 0;
+
+	for (size_t size; r == 0 && *text; text += size + (text[size] == '\n')) {
+		size_t blanks = strspn(text, " \t\r");
+
+		size = strcspn(text, "\n");
+		if (blanks < size && text[blanks] != '#')
+			r = take_line(archive, text, &before, &from);
+	}
+	if (r == 0)
+		r = before == 0 || before >= timeline ? -EBADMSG : add_branch(archive, timeline, from);
+	if (r < 0)
+		archive->line_count = 0;
+	return r;
+}
+
+/* ---- Judging ---- */
 
 struct judging {
 	const struct wal_archive *archive;
@@ -87,7 +159,7 @@ struct judging {
 };
 
 /* Says that the segments from..to of a timeline are missing, as severely as they are needed. */
-static void say_missing(struct judging *judging, uint32_t timeline, uint64_t from, uint64_t to)
+static void say_missing(struct judging *judging, uint32_t timeline, uint64_t from, uint64_t to, bool on_line)
 {
 	struct wal_segment first = {.timeline = timeline, .number = from},
 			   last = {.timeline = timeline, .number = to};
@@ -104,13 +176,15 @@ static void say_missing(struct judging *judging, uint32_t timeline, uint64_t fro
 	if (judging->said || !before)
 		return; /* nothing that is kept needs it */
 	judging->said = true;
+	first.number = MAX(from, MIN(before->stop.number + 1, to));
 	wal_name_format(a, &first, judging->archive->segment_size);
 	wal_name_format(b, &last, judging->archive->segment_size);
-	finding_add(judging->findings, "wal", newest ? GAVEA_CRITICAL : GAVEA_WARNING,
-		"WAL %s%s%s is missing in the archive: after backup %s no time beyond it can be restored; "
-		"make a new full "
-		"backup now, then look at archive_command",
-		a, from == to ? "" : " to ", from == to ? "" : b, before->backup);
+	finding_add(judging->findings, "wal", newest && on_line ? GAVEA_CRITICAL : GAVEA_WARNING,
+		"WAL %s%s%s is missing in the archive%s: after backup %s no time beyond it can be restored; "
+		"make a new "
+		"full backup now, then look at archive_command",
+		a, first.number == to ? "" : " to ", first.number == to ? "" : b,
+		on_line ? "" : ", on a timeline that was given up", before->backup);
 }
 
 static bool has(const struct wal_archive *archive, uint32_t timeline, uint64_t number)
@@ -161,6 +235,90 @@ static const struct wal_segment *parent_of(const struct wal_archive *archive, si
 	return NULL;
 }
 
+/* The place of a timeline on the way to the newest one; -1: it is not on it. */
+static int place_on_line(const struct wal_archive *archive, uint32_t timeline)
+{
+	for (size_t i = 0; i < archive->line_count; i++)
+		if (archive->line[i].timeline == timeline)
+			return (int)i;
+	return -1;
+}
+
+/* What is between two segments of one timeline, of which only that counts which the next timeline does not replace. */
+static void judge_gap(
+	struct judging *judging, const struct wal_segment *before, const struct wal_segment *here, int place)
+{
+	const struct wal_archive *archive = judging->archive;
+	uint64_t from = before->number + 1, to = here->number - 1;
+	bool known = archive->line_count > 0;
+
+	if (here->number <= from)
+		return;
+	if (place >= 0 && (size_t)place + 1 < archive->line_count) {
+		uint64_t end = archive->line[place + 1].from;
+
+		if (from >= end)
+			place = -1;
+		else
+			to = MIN(to, end - 1);
+	}
+	say_missing(judging, here->timeline, from, to, !known || place >= 0);
+}
+
+/* What the timeline before has to hold up to where this one left it. */
+static void judge_parent(struct judging *judging, int place)
+{
+	const struct wal_archive *archive = judging->archive;
+	const struct wal_branch *parent = &archive->line[place - 1], *own = &archive->line[place];
+	int64_t left = INT64_MAX; /* when the first segment of this one came */
+	uint64_t last = parent->from;
+
+	if (own->from == parent->from)
+		return;
+	for (size_t i = 0; i < archive->count; i++) {
+		const struct wal_segment *one = &archive->list[i];
+
+		if (one->timeline == parent->timeline && one->number < own->from)
+			last = MAX(last, one->number + 1);
+		else if (one->timeline == own->timeline)
+			left = MIN(left, one->time);
+	}
+	if (last < own->from && (left == INT64_MAX || judging->now - left >= judging->grace))
+		say_missing(judging, parent->timeline, last, own->from - 1, true);
+}
+
+/* The first segment of a timeline that is there. */
+static void judge_first(struct judging *judging, size_t index, int place)
+{
+	const struct wal_archive *archive = judging->archive;
+	const struct wal_segment *here = &archive->list[index], *before;
+
+	if (place > 0) {
+		if (here->number > archive->line[place].from)
+			say_missing(
+				judging, here->timeline, archive->line[place].from, here->number - 1, true);
+		return;
+	}
+	before = place == 0 ? NULL : parent_of(archive, index);
+	if (before && here->number > before->number + 1)
+		say_missing(judging, before->timeline, before->number + 1, here->number - 1,
+			archive->line_count == 0);
+}
+
+static void judge_history(struct judging *judging)
+{
+	const struct wal_archive *archive = judging->archive;
+	const struct wal_need *newest = judging->need_count ? &judging->needs[judging->need_count - 1] : NULL;
+
+	if (archive->missing_history && newest)
+		finding_add(judging->findings, "wal history",
+			newest->stop.timeline < archive->missing_history ? GAVEA_CRITICAL : GAVEA_WARNING,
+			"%08" PRIX32
+			".history is missing in the archive: no backup of before can be restored onto "
+			"timeline %" PRIu32 "; make a new full backup now",
+			archive->missing_history, archive->missing_history);
+}
+
 void wal_judge(struct wal_archive *archive, const struct wal_need *needs, size_t need_count, int64_t grace,
 	int64_t now, struct findings *findings)
 {
@@ -169,18 +327,41 @@ void wal_judge(struct wal_archive *archive, const struct wal_need *needs, size_t
 	if (archive->count)
 		qsort(archive->list, archive->count, sizeof(archive->list[0]), by_position);
 	judge_needs(&judging);
+	judge_history(&judging);
 	/* From the newest, so that what is said first weighs most. */
 	for (size_t i = archive->count; i-- > 0;) {
 		const struct wal_segment *here = &archive->list[i];
-		const struct wal_segment *before = i ? &archive->list[i - 1] : NULL;
+		bool first = i == 0 || archive->list[i - 1].timeline != here->timeline;
+		int place = place_on_line(archive, here->timeline);
 
-		if (before && before->timeline != here->timeline)
-			before = parent_of(archive, i);
-		if (!before || here->number <= before->number + 1 || now - here->time < grace)
+		if (now - here->time < grace)
 			continue;
-		say_missing(&judging, before->timeline, before->number + 1, here->number - 1);
+		if (!first)
+			judge_gap(&judging, &archive->list[i - 1], here, place);
+		else
+			judge_first(&judging, i, place);
 	}
+	for (size_t i = archive->line_count; i-- > 1;)
+		judge_parent(&judging, (int)i);
 	if (!judging.said)
 		finding_add(findings, "wal", GAVEA_OK, "%zu WAL segments without a hole%s", archive->count,
 			judging.missing ? " since the oldest backup" : "");
+}
+
+void wal_judge_archive(struct wal_archive *archive, const struct wal_need *needs, size_t need_count,
+	const struct settings *settings, int64_t now, struct findings *findings)
+{
+	int64_t newest = 0;
+	char age[32];
+
+	if (need_count || archive->count)
+		wal_judge(archive, needs, need_count, settings->wal_grace, now, findings);
+	for (size_t i = 0; i < archive->count; i++)
+		newest = MAX(newest, archive->list[i].time);
+	if (settings->wal_max_age && now - newest > settings->wal_max_age)
+		finding_add(findings, "wal age", GAVEA_CRITICAL,
+			"the newest WAL in the archive is %s old: look at archive_command, at "
+			"archive_timeout and at the "
+			"database's log",
+			format_seconds(age, now - newest));
 }

@@ -7,37 +7,94 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/ioprio.h>
 #include <stdio.h>
-#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
-/* Why long work does not begin now; NULL: it may. */
+/* Damage does not go away by itself: it is looked at again sooner than what is well, but not at each run. */
+static int64_t again_after(const struct record *record, int64_t every)
+{
+	return record->status == GAVEA_OK ? every : record->status == GAVEA_CRITICAL ? every / 10 : 0;
+}
+
+/* Why long work does not begin now, "" when it is not due; NULL: it may. */
 static const char *why_not(struct context *context, const struct record *record, int64_t every)
 {
-	/* What failed is tried again on each run, within the window. */
-	if (record->time && record->status == GAVEA_OK && context->now - record->time < every &&
-		record->begun <= record->time)
+	if (record->time && record->begun <= record->time &&
+		context->now - record->time < again_after(record, every))
 		return "";
 	if (context->settings->window && window_contains(context->settings->window, context->now) == 0)
 		return "waits for its window";
 	return NULL;
 }
 
-static void begin(struct context *context, const char *key, struct record *record, const char *what)
+/* Reading by this thread itself. Its processor priority could not be raised again afterwards. */
+static void set_idle(struct context *context, bool idle)
 {
-	if (record->begun > record->time)
-		gavea_log(context->check, GAVEA_LOG_NOTICE,
-			"the last %s did not come to its end; it begins again", what);
-	record->begun = context->now;
-	memory_write_record(context, key, record);
-	(void)gavea_progress(context->check, -1, what);
+	context->idle = idle && context->settings->idle;
+	(void)syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0,
+		context->idle ? IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0) : 0);
 }
 
-static void end(struct context *context, const char *key, struct record *record)
+/* True: the one before did not come to its end because the agent, or its worker, did; that is told once. */
+static bool was_interrupted(struct context *context, const char *key, struct record *record, const char *what,
+	const char *now_what)
 {
-	record->time = clock_unix_ms() / 1000;
-	record->seconds = MAX(record->time - record->begun, INT64_C(0));
-	redact(record->text);
+	char text[200];
+
+	if (!record->running)
+		return false;
+	record->running = 0;
 	memory_write_record(context, key, record);
+	snprintf(text, sizeof(text), "%s interrupted by a restart; %s", what, now_what);
+	gavea_event(context->check, "interrupted", GAVEA_WARNING, text, NULL, 0);
+	gavea_log(context->check, GAVEA_LOG_NOTICE, "%s", text);
+	return true;
+}
+
+static void begin(struct context *context, const char *key, struct record *record, const char *what)
+{
+	/* One that goes on began when its first run did. */
+	if (record->begun <= record->time)
+		record->begun = context->now;
+	record->running = 1;
+	memory_write_record(context, key, record);
+	context_progress(context, -1, "%s", what);
+	set_idle(context, true);
+}
+
+/* ended: it came to its end, else it goes on or begins again at the next run. A run that was cancelled leaves no trace
+ * but that it was under way. */
+static void end(struct context *context, const char *key, struct record *record, bool ended)
+{
+	set_idle(context, false);
+	context->progress[0] = '\0';
+	if (gavea_cancelled(context->check))
+		return;
+	record->running = 0;
+	if (ended) {
+		record->time = clock_unix_ms() / 1000;
+		record->seconds = MAX(record->time - record->begun, INT64_C(0));
+		redact(record->text);
+	}
+	memory_write_record(context, key, record);
+}
+
+/* A round that is not through yet. */
+static void judge_unfinished(
+	struct context *context, struct record *record, const struct record *done, int64_t every)
+{
+	const char *late = "it did not end in time: raise the check's timeout, or verify less at once";
+	bool in_time = context->now - MAX(record->time, done->begun) <= every;
+
+	/* Damage is told at once, and so is that all is well as long as nothing is overdue. */
+	if (done->status != GAVEA_OK || (done->text[0] && in_time))
+		finding_add(&context->findings, "verification", done->status, "verification so far: %s",
+			done->text);
+	else
+		judge_record(record, "verification", "verified", every, done->text[0] ? done->text : late,
+			context->now, &context->findings);
 }
 
 void work_verify(struct context *context)
@@ -50,18 +107,21 @@ void work_verify(struct context *context)
 	if (!settings->verify_every || !settings->kind->verify)
 		return;
 	memory_read_record(context, "verification", &record);
+	(void)was_interrupted(
+		context, "verification", &record, "verification", "it goes on, or begins again");
 	reason = why_not(context, &record, settings->verify_every);
 	if (!reason) {
+		begin(context, "verification", &record, "verification");
 		done = record;
-		begin(context, "verification", &done, "verification");
+		done.status = GAVEA_OK;
+		done.text[0] = '\0';
 		r = settings->kind->verify(context, &done);
-		if (r == 0) {
-			end(context, "verification", &done);
-			record = done;
-		} else {
-			reason = "it did not end in time: raise the check's timeout, or verify less at once";
-			record.begun = done.begun;
+		end(context, "verification", r == 0 ? &done : &record, r == 0);
+		if (r < 0) {
+			judge_unfinished(context, &record, &done, settings->verify_every);
+			return;
 		}
+		record = done;
 	}
 	judge_record(&record, "verification", "verified", settings->verify_every,
 		reason && *reason ? reason : NULL, context->now, &context->findings);
@@ -94,7 +154,8 @@ static int judge_all(struct context *context, struct scratch *scratch, struct er
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < list->count; i++) {
-		(void)gavea_progress(context->check, (double)i / (double)list->count, list->items[i]);
+		context_progress(
+			context, (double)i / (double)list->count, "restore test: %.150s", list->items[i]);
 		r = assertion_judge(scratch, list->items[i], error);
 	}
 	return r;
@@ -127,130 +188,44 @@ static void test(struct context *context, struct record *record, int *ret_result
 			!restored || is_about_us(r) ? "failed" : "restored, but", error_text(&error, r));
 }
 
+/* What an interrupted test left is removed even while the next one has to wait. */
+static bool clean_up(struct context *context, struct record *record)
+{
+	if (!was_interrupted(context, "restore", record, "restore test", "scratch removed; it begins again"))
+		return false;
+	scratch_clean(context);
+	return true;
+}
+
 void work_restore(struct context *context)
 {
 	const struct settings *settings = context->settings;
 	struct record record;
 	const char *reason;
+	bool interrupted;
 	int r = 0;
 
 	if (!settings->restore_every)
 		return;
 	memory_read_record(context, "restore", &record);
+	interrupted = clean_up(context, &record);
 	reason = why_not(context, &record, settings->restore_every);
 	if (!reason && !context->facts.count)
 		reason = "there is no backup";
 	if (!reason) {
 		begin(context, "restore", &record, "restore test");
 		test(context, &record, &r);
+		end(context, "restore", &record, r != -EBUSY);
 		if (r == -EBUSY) {
 			memory_read_record(context, "restore", &record);
 			reason = "waits for another restore test";
-		} else {
-			end(context, "restore", &record);
+		} else if (interrupted) {
+			size_t used = strlen(record.text);
+
+			snprintf(record.text + used, sizeof(record.text) - used,
+				"; the test before was interrupted by a restart");
 		}
 	}
 	judge_record(&record, "restore", "restored and tested", settings->restore_every,
 		reason && *reason ? reason : NULL, context->now, &context->findings);
-}
-
-/* ---- Copies ---- */
-
-/* Where a place is: the host of an address, or the file system that holds a path. */
-static bool locate(const char *place, char location[static 256])
-{
-	_cleanup_free_ char *path = strdup(place);
-	const char *host = strstr(place, "://");
-	const char *colon = strchr(place, ':'), *at;
-	struct stat st;
-
-	if (!host && place[0] != '/' && colon) { /* "user@host:path", "sftp:user@host:path", "s3:…" */
-		const char *rest = startswith(place, "sftp:");
-
-		snprintf(location, 256, "%.*s", (int)(rest ? strcspn(rest, ":/") : (size_t)(colon - place)),
-			rest ? rest : place);
-		return true;
-	}
-	if (host) {
-		host += 3;
-		at = memchr(host, '@', strcspn(host, "/"));
-		host = at ? at + 1 : host;
-		snprintf(location, 256, "%.*s", (int)strcspn(host, ":/"), host);
-		return true;
-	}
-	/* Of a pattern, the folder. */
-	while (path && *path && (strpbrk(path, "*?[") || stat(path, &st) < 0)) {
-		char *slash = strrchr(path, '/');
-
-		if (!slash || slash == path)
-			break;
-		*slash = '\0';
-	}
-	if (!path || stat(path, &st) < 0)
-		snprintf(location, 256, "nowhere");
-	else
-		snprintf(location, 256, "disk %u:%u", (unsigned)(st.st_dev >> 8),
-			(unsigned)(st.st_dev & 0xff));
-	return false;
-}
-
-static bool holds_a_backup(struct context *context, const char *place)
-{
-	_cleanup_facts_ struct facts facts = {0};
-	const struct judge_settings *judge = &context->settings->judge;
-	const struct backup *newest;
-	char item[300];
-	size_t before = findings_bad(&context->findings);
-
-	snprintf(item, sizeof(item), "copy %.250s", place);
-	if (context->settings->kind->look(context, place, &facts) < 0)
-		return false;
-	newest = facts_newest(&facts);
-	if (!newest) {
-		finding_add(&context->findings, item, GAVEA_CRITICAL, "there is no backup in %s", place);
-		return false;
-	}
-	judge_age(judge, item, newest->name, newest->time, context->now, &context->findings);
-	return findings_bad(&context->findings) == before;
-}
-
-static bool is_in_time(struct context *context)
-{
-	for (size_t i = 0; i < context->findings.count; i++)
-		if (streq(context->findings.list[i].name, "age"))
-			return context->findings.list[i].status == GAVEA_OK;
-	return false;
-}
-
-void work_copies(struct context *context)
-{
-	const struct settings *settings = context->settings;
-	char locations[2][256] = {{0}};
-	bool remote = settings->place && locate(settings->place, locations[0]);
-	bool apart = true;
-	int64_t good = is_in_time(context);
-
-	if (!settings->copies.count && !settings->copies_min && !settings->offsite)
-		return;
-	for (size_t i = 0; i < settings->copies.count && !gavea_cancelled(context->check); i++) {
-		remote |= locate(settings->copies.items[i], locations[1]);
-		apart &= !streq(locations[0], locations[1]);
-		good += holds_a_backup(context, settings->copies.items[i]);
-	}
-	if (good < settings->copies_min)
-		finding_add(&context->findings, "copies", GAVEA_CRITICAL,
-			"%" PRId64 " places hold a backup in time, %" PRId64 " are wanted", good,
-			settings->copies_min);
-	else if (!apart)
-		finding_add(&context->findings, "copies", GAVEA_WARNING,
-			"a copy lies in the same place as the first backup (%s): what destroys one destroys "
-			"both; move it",
-			locations[0]);
-	else if (settings->offsite && !remote)
-		finding_add(&context->findings, "copies", GAVEA_WARNING,
-			"no copy is on another machine: what destroys this one destroys all; add one "
-			"elsewhere");
-	else
-		finding_add(&context->findings, "copies", GAVEA_OK,
-			"%" PRId64 " places hold a backup in time", good);
 }

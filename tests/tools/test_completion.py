@@ -26,6 +26,8 @@ def complete(*words, plugins=""):
     (["status", "--w"], ["--watch"]),
     (["plugin", "n"], ["new"]),
     (["status", ""], []),
+    (["backup", ""], ["ping"]),
+    (["backup", "ping", "nightly", "--s"], ["--socket", "--start", "--size"]),
 ])
 def test_offers(words, offered):
     assert complete(*words) == offered
@@ -37,3 +39,16 @@ def test_offers_the_plugins_that_are_installed(tmp_path):
     assert "tides" in complete("help", "", plugins=tmp_path)
     assert "notes" not in " ".join(complete("help", "", plugins=tmp_path))
     assert complete("run", "tid", plugins=tmp_path) == ["tides"]
+
+
+def test_offers_the_backups_that_there_are(tmp_path):
+    (tmp_path / "gavea").write_text("#!/bin/sh\n"
+                                    "echo 'STATUS  CHECK           COUNT'\n"
+                                    "echo '- ok    backup/nightly  1'\n")
+    (tmp_path / "gavea").chmod(0o755)
+    path = os.environ["PATH"]
+    os.environ["PATH"] = f"{tmp_path}:{path}"
+    try:
+        assert complete("backup", "ping", "") == ["nightly"]
+    finally:
+        os.environ["PATH"] = path
