@@ -210,6 +210,11 @@ static bool key_tells(const struct format *format, const char *text, size_t size
 	return fits(format->keys, key, NULL);
 }
 
+bool format_name_tells(const char *name, size_t size)
+{
+	return key_tells(&environment, name, size);
+}
+
 /* Past what may stand between a key and its value; NULL: it is not followed by one. */
 static const char *skip_separator(const struct format *format, const char *p, const char *end)
 {

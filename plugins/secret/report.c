@@ -98,13 +98,8 @@ static void report_samples(
 		(double)scan->bytes);
 }
 
-void report_end(struct gavea_check *check, const struct report_counts *counts, const struct scan *scan)
+static void report_missed(struct gavea_check *check, const struct scan *scan, uint64_t missed)
 {
-	uint64_t missed = scan->unreadable + scan->large + scan->failed;
-	size_t bad = counts->states[FINDING_NEW] + counts->states[FINDING_EXPIRED];
-	char size[32];
-
-	format_size(size, scan->bytes);
 	if (missed)
 		gavea_item(check, "not judged", GAVEA_UNKNOWN,
 			"%" PRIu64 " files, such as %s; grant the right to read "
@@ -114,8 +109,52 @@ void report_end(struct gavea_check *check, const struct report_counts *counts, c
 		gavea_item(check, "not finished", GAVEA_UNKNOWN,
 			"stopped after %" PRIu64 " files; raise timeout or max_files, or scan less",
 			scan->files);
-	gavea_result(check, GAVEA_OK, "%zu secrets found (%zu accepted besides) in %" PRIu64 " files, %s%s",
-		bad, counts->states[FINDING_ACCEPTED], scan->files, size,
+}
+
+static void report_searched(struct gavea_check *check, const struct report_counts *counts,
+	const struct scan *scan, struct buf *text)
+{
+	uint64_t missed = scan->unreadable + scan->large + scan->failed;
+	size_t bad = counts->states[FINDING_NEW] + counts->states[FINDING_EXPIRED];
+	char size[32];
+
+	report_missed(check, scan, missed);
+	buf_printf(text, "%zu secrets found (%zu accepted besides) in %" PRIu64 " files, %s%s", bad,
+		counts->states[FINDING_ACCEPTED], scan->files, format_size(size, scan->bytes),
 		scan->unfinished || missed || counts->unjudged ? "; not everything could be judged" : "");
 	report_samples(check, counts, scan);
+}
+
+static void report_present(struct gavea_check *check, const struct present *present, struct buf *text)
+{
+	buf_printf(text, "%zu of %zu secrets that must be there are right", present->judged - present->wrong,
+		present->judged);
+	if (present->reused)
+		buf_printf(text, ", %zu pairs are the same", present->reused);
+	if (present->worst)
+		buf_printf(text, "; %s", present->worst);
+	if (present->no_memory)
+		gavea_item(check, "not compared", GAVEA_UNKNOWN,
+			"there were too many secrets, or there was no memory; use several checks");
+	if (gavea_cancelled(check))
+		gavea_item(check, "not finished", GAVEA_UNKNOWN, "stopped after %zu secrets; raise timeout",
+			present->judged);
+	sample(check, "gavea_secret_present", "", "Secrets that must be there", "state", "right",
+		(double)(present->judged - present->wrong));
+	sample(check, "gavea_secret_present", "", "Secrets that must be there", "state", "wrong",
+		(double)present->wrong);
+}
+
+void report_end(struct gavea_check *check, const struct report_counts *counts, const struct scan *scan,
+	const struct present *present)
+{
+	_cleanup_(buf_done) struct buf text = BUF_INIT;
+
+	if (present)
+		report_present(check, present, &text);
+	if (present && scan)
+		buf_add_str(&text, "; ");
+	if (scan)
+		report_searched(check, counts, scan, &text);
+	gavea_result(check, buf_error(&text) < 0 ? GAVEA_UNKNOWN : GAVEA_OK, "%s", buf_str(&text));
 }

@@ -3,6 +3,7 @@
 #ifndef SECRET_REPORT_H
 #define SECRET_REPORT_H
 
+#include "present.h"
 #include "scan.h"
 
 struct report_counts {
@@ -16,7 +17,8 @@ void report_unjudged(struct gavea_check *check, struct report_counts *counts, co
 void report_findings(struct gavea_check *check, struct report_counts *counts, const struct findings *findings,
 	bool lasting);
 
-/* The summary and the samples. */
-void report_end(struct gavea_check *check, const struct report_counts *counts, const struct scan *scan);
+/* The summary and the samples. scan: NULL when nothing was searched; present: NULL when nothing had to be there. */
+void report_end(struct gavea_check *check, const struct report_counts *counts, const struct scan *scan,
+	const struct present *present);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The plugin: secrets where they must not be. */
+/* The plugin: secrets where they must not be, and those that must be there. */
 #include "builtin.h"
+#include "credential.h"
 #include "report.h"
 
 #include "base/clock.h"
@@ -14,8 +15,8 @@
 #define DAY INT64_C(86400000)
 
 static const char *const capabilities[] = {"CAP_DAC_READ_SEARCH", "CAP_SYS_PTRACE", NULL};
-static const char *const read_paths[] = {
-	"${scan}", "${world_readable}", "${rules}", "${baseline}", "${unit_paths}", NULL};
+static const char *const read_paths[] = {"${scan}", "${world_readable}", "${files}", "${rules}",
+	"${baseline}", "${unit_paths}", "/run/credentials", "/run/credstore", NULL};
 
 static const struct gavea_needs needs = {
 	.size = sizeof(needs),
@@ -35,6 +36,30 @@ static const struct gavea_option options[] = {
 	{"unit_paths", GAVEA_OPTION_STRINGS, 0,
 		"/etc/systemd/system,/run/systemd/system,/usr/local/lib/systemd/system", NULL,
 		"Folders of unit files"},
+	{"files", GAVEA_OPTION_STRINGS, 0, NULL, NULL,
+		"Files with secrets that must be there; what follows is demanded of each"},
+	{"credentials", GAVEA_OPTION_STRINGS, 0, NULL, NULL,
+		"Credentials of systemd's units that must be there: app.service:NAME, app.service for all of "
+		"a "
+		"unit, or NAME in a credential store"},
+	{"owner", GAVEA_OPTION_STRING, 0, NULL, NULL,
+		"User, by name or number, to whom the files must belong"},
+	{"group", GAVEA_OPTION_STRING, 0, NULL, NULL, "Group, by name or number, of the files"},
+	{"mode", GAVEA_OPTION_STRING, 0, "0640", NULL,
+		"Permissions, in octal, beyond which the files may grant none"},
+	{"acl", GAVEA_OPTION_STRINGS, 0, NULL, NULL,
+		"Who may be named in the ACL of a file: user:NAME, group:NAME"},
+	{"parse", GAVEA_OPTION_CHOICE, 0, "none", "none|pem_key|pem_cert|json|env",
+		"The form that the files must have; of json and env, the values whose names tell that they "
+		"are secret are "
+		"judged one by one"},
+	{"min_length", GAVEA_OPTION_INT, 0, "1", "1..1048576", "Bytes that a secret must have at least"},
+	{"min_entropy", GAVEA_OPTION_FLOAT, 0, "0", "0..8",
+		"Bits of entropy that a byte of a secret must have at least; 3 is a good start for random "
+		"text"},
+	{"max_age", GAVEA_OPTION_DURATION, 0, "0", "0..",
+		"Age, by the file's time of change, after which it must be rotated; 0: any"},
+	{"reused", GAVEA_OPTION_BOOL, 0, "true", NULL, "Say when the same secret is there under two names"},
 	{"skip", GAVEA_OPTION_STRINGS, 0, "node_modules,*/.git/objects", NULL,
 		"Patterns of names, or with a \"/\" of whole paths, that are passed over"},
 	{"max_size", GAVEA_OPTION_SIZE, 0, "64MiB", "1KiB..4GiB",
@@ -50,7 +75,7 @@ static const struct gavea_option options[] = {
 };
 
 struct secret {
-	struct engine *engine;
+	struct engine *engine; /* NULL when nothing is searched */
 	struct fingerprint_key key;
 	struct baseline baseline;
 };
@@ -96,19 +121,57 @@ static int load_key(struct gavea_check *check, struct fingerprint_key *key, stru
 	return 0;
 }
 
+static size_t list_size(struct gavea_check *check, const char *key)
+{
+	size_t count = 0;
+
+	gavea_option_strings(check, key, &count);
+	return count;
+}
+
+/* The rules take memory: they are only loaded when something is searched. */
+static bool is_searching(struct gavea_check *check)
+{
+	return list_size(check, "scan") || list_size(check, "world_readable") ||
+		gavea_option_bool(check, "processes") || gavea_option_bool(check, "units");
+}
+
+static bool is_demanding(struct gavea_check *check)
+{
+	return list_size(check, "files") || list_size(check, "credentials");
+}
+
+static int check_demands(struct gavea_check *check, struct error *error)
+{
+	size_t count = 0;
+	const char *const *list = gavea_option_strings(check, "files", &count);
+	struct wanted wanted;
+	int r = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (list[i][0] != '/')
+			return error_set(error, -EINVAL, "files: \"%s\" is not an absolute path", list[i]);
+	list = gavea_option_strings(check, "credentials", &count);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = credential_check_name(list[i], error);
+	return r == 0 && is_demanding(check) ? wanted_read(check, &wanted, error) : r;
+}
+
 static int secret_load(struct gavea_check *check, struct secret *secret, struct error *error)
 {
 	const char *baseline = gavea_option_string(check, "baseline");
 	struct ruleset rules = {.list = NULL};
 	int r = load_key(check, &secret->key, error);
 
+	if (r == 0)
+		r = check_demands(check, error);
 	if (r == 0 && baseline && !secret->key.lasting)
 		r = error_set(error, -EINVAL, "baseline: without a state directory it needs the option key");
 	if (r == 0 && baseline)
 		r = baseline_read(&secret->baseline, baseline, error);
-	if (r == 0)
+	if (r == 0 && is_searching(check))
 		r = load_rules(check, &rules, error);
-	if (r == 0)
+	if (r == 0 && is_searching(check))
 		r = engine_new(&rules, gavea_state_directory(check), &secret->engine, error);
 	ruleset_done(&rules);
 	return r;
@@ -118,15 +181,11 @@ static int secret_open(struct gavea_check *check, void **ret_state)
 {
 	_cleanup_error_ struct error error = ERROR_INIT;
 	struct secret *secret;
-	size_t scan = 0, readable = 0;
 	int r;
 
-	gavea_option_strings(check, "scan", &scan);
-	gavea_option_strings(check, "world_readable", &readable);
-	if (!scan && !readable && !gavea_option_bool(check, "processes") &&
-		!gavea_option_bool(check, "units"))
-		return gavea_fail(
-			check, -EINVAL, "nothing to search: set scan, world_readable, processes or units");
+	if (!is_searching(check) && !is_demanding(check))
+		return gavea_fail(check, -EINVAL,
+			"nothing to do: set scan, world_readable, processes, units, files or credentials");
 	secret = calloc(1, sizeof(*secret));
 	if (!secret)
 		return gavea_fail(check, -ENOMEM, "out of memory");
@@ -195,25 +254,57 @@ static int search(struct gavea_check *check, struct scan *scan, struct report_co
 	return r;
 }
 
-static int secret_run(struct gavea_check *check, void *state)
+/* Findings are kept until the end, since the baseline judges them all. */
+static int run_search(struct gavea_check *check, const struct secret *secret, struct scan *scan,
+	struct findings *findings, struct report_counts *counts)
 {
-	struct secret *secret = state;
 	struct scan_settings settings = settings_of(check);
-	struct findings findings = {.list = NULL};
-	struct report_counts counts = {.unjudged = 0};
-	struct scan scan;
-	int r = scan_init(&scan, secret->engine, &secret->key, &settings, &findings);
+	int r = scan_init(scan, secret->engine, &secret->key, &settings, findings);
 
 	if (r == 0)
-		r = search(check, &scan, &counts);
+		r = search(check, scan, counts);
 	if (r == 0) {
-		findings_judge(&findings, &secret->baseline, clock_unix_ms() / DAY);
-		report_findings(check, &counts, &findings, secret->key.lasting);
-		report_end(check, &counts, &scan);
+		findings_judge(findings, &secret->baseline, clock_unix_ms() / DAY);
+		report_findings(check, counts, findings, secret->key.lasting);
 	}
+	return r;
+}
+
+static int run_present(struct gavea_check *check, const struct secret *secret, struct present *present)
+{
+	_cleanup_error_ struct error error = ERROR_INIT;
+	int r = present_init(present, check, &secret->key, &error);
+
+	if (r < 0)
+		return gavea_fail(check, r, "%s", error_text(&error, r));
+	present_files(present);
+	present_credentials(present);
+	if (gavea_option_bool(check, "reused"))
+		present_tell_reused(present);
+	return 0;
+}
+
+static int secret_run(struct gavea_check *check, void *state)
+{
+	const struct secret *secret = state;
+	struct findings findings = {.list = NULL};
+	struct report_counts counts = {.unjudged = 0};
+	struct present present = {.check = NULL};
+	struct scan scan = {.matcher = NULL};
+	int r = is_demanding(check) ? run_present(check, secret, &present) : 0;
+
+	if (r == 0 && secret->engine) {
+		r = run_search(check, secret, &scan, &findings, &counts);
+		if (r < 0)
+			gavea_fail(check, r, "%s", strerror(-r));
+	}
+	if (r == 0)
+		report_end(
+			check, &counts, secret->engine ? &scan : NULL, is_demanding(check) ? &present : NULL);
 	scan_done(&scan);
+	present_done(&present);
 	findings_done(&findings);
-	return r < 0 ? gavea_fail(check, r, "%s", strerror(-r)) : 0;
+	return r;
 }
 
 const struct gavea_plugin *gavea_plugin(void)
@@ -225,7 +316,7 @@ const struct gavea_plugin *gavea_plugin(void)
 		.size = sizeof(plugin),
 		.name = "secret",
 		.version = GAVEA_VERSION,
-		.summary = "secrets where they must not be: in files, units and processes",
+		.summary = "secrets where they must not be, and those that must be there: right or wrong",
 		.options = options,
 		.option_count = ARRAY_SIZE(options),
 		.option_size = sizeof(options[0]),

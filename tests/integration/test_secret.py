@@ -150,7 +150,7 @@ def test_accepted_findings_are_quiet_until_their_day(tmp_path):
 
 
 @pytest.mark.parametrize("options, message", [
-    ([], "nothing to search: set scan, world_readable, processes or units"),
+    ([], "nothing to do: set scan, world_readable, processes, units, files or credentials"),
     (["key=short"], "key: shorter than 16 bytes"),
     (["rules=/nonexistent.rules"], "/nonexistent.rules"),
     (["disable=no-such-rule"], "no-such-rule"),
