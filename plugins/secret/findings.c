@@ -80,14 +80,20 @@ void baseline_done(struct baseline *baseline)
 	*baseline = (struct baseline){.list = NULL};
 }
 
+/* A rule and a format may see the same: once is enough. In a text without lines a rule is told once. */
+static bool is_same(const struct sighting *a, const struct sighting *b)
+{
+	if (a->line != b->line)
+		return false;
+	return (a->offset < b->end && b->offset < a->end) || (a->line == 0 && a->rule == b->rule);
+}
+
 int findings_add(struct findings *findings, const char *path, const struct sighting *what, bool readable)
 {
 	struct finding *finding;
 
-	/* A rule and a format may see the same: once is enough. */
 	for (size_t i = findings->count; i-- > 0 && streq(findings->list[i].path, path);)
-		if (findings->list[i].what.line == what->line && findings->list[i].what.offset < what->end &&
-			what->offset < findings->list[i].what.end)
+		if (is_same(&findings->list[i].what, what))
 			return 0;
 	if (findings->count == FINDINGS_MAX) {
 		findings->dropped++;

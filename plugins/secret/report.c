@@ -84,14 +84,16 @@ static void report_samples(
 		const char *reason;
 		uint64_t count;
 	} passed[] = {{"binary", scan->binary}, {"special", scan->special}, {"unreadable", scan->unreadable},
-		{"large", scan->large}, {"failed", scan->failed}};
+		{"large", scan->large}, {"failed", scan->failed}, {"archive", scan->archives},
+		{"file-system", scan->mounts}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
 		sample(check, "gavea_secret_findings", "", "Secrets that were found", "state", states[i],
 			(double)counts->states[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(passed); i++)
-		sample(check, "gavea_secret_passed_files", "", "Files that were not searched as text",
-			"reason", passed[i].reason, (double)passed[i].count);
+		sample(check, "gavea_secret_passed_files", "",
+			"Files and file systems that were not searched, or not as text", "reason",
+			passed[i].reason, (double)passed[i].count);
 	sample(check, "gavea_secret_scanned_files", "", "Files that were opened", NULL, NULL,
 		(double)scan->files);
 	sample(check, "gavea_secret_scanned_bytes", "bytes", "Bytes that were read", NULL, NULL,
@@ -114,7 +116,7 @@ static void report_missed(struct gavea_check *check, const struct scan *scan, ui
 static void report_searched(struct gavea_check *check, const struct report_counts *counts,
 	const struct scan *scan, struct buf *text)
 {
-	uint64_t missed = scan->unreadable + scan->large + scan->failed;
+	uint64_t missed = scan->unreadable + scan->large + scan->failed + scan->mounts;
 	size_t bad = counts->states[FINDING_NEW] + counts->states[FINDING_EXPIRED];
 	char size[32];
 

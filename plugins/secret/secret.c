@@ -16,7 +16,7 @@
 
 static const char *const capabilities[] = {"CAP_DAC_READ_SEARCH", "CAP_SYS_PTRACE", NULL};
 static const char *const read_paths[] = {"${scan}", "${world_readable}", "${files}", "${rules}",
-	"${baseline}", "${unit_paths}", "/run/credentials", "/run/credstore", NULL};
+	"${baseline}", "${unit_paths}", "${homes}", "/run/credentials", "/run/credstore", NULL};
 
 static const struct gavea_needs needs = {
 	.size = sizeof(needs),
@@ -33,6 +33,16 @@ static const struct gavea_option options[] = {
 	{"processes", GAVEA_OPTION_BOOL, 0, "false", NULL,
 		"Search the environment and command line of all processes"},
 	{"units", GAVEA_OPTION_BOOL, 0, "false", NULL, "Search Environment= of systemd's unit files"},
+	{"histories", GAVEA_OPTION_BOOL, 0, "false", NULL,
+		"Search histories of shells and database clients, and what git keeps, in the homes of all "
+		"users"},
+	{"homes", GAVEA_OPTION_STRINGS, 0, "/home,/root", NULL,
+		"Folders with homes that may be read; others that /etc/passwd names are unknown when they "
+		"have a history"},
+	{"cross_filesystems", GAVEA_OPTION_BOOL, 0, "false", NULL,
+		"Go into other file systems of this host below scan and world_readable; when not, they are "
+		"unknown unless skip "
+		"names them"},
 	{"unit_paths", GAVEA_OPTION_STRINGS, 0,
 		"/etc/systemd/system,/run/systemd/system,/usr/local/lib/systemd/system", NULL,
 		"Folders of unit files"},
@@ -60,7 +70,7 @@ static const struct gavea_option options[] = {
 	{"max_age", GAVEA_OPTION_DURATION, 0, "0", "0..",
 		"Age, by the file's time of change, after which it must be rotated; 0: any"},
 	{"reused", GAVEA_OPTION_BOOL, 0, "true", NULL, "Say when the same secret is there under two names"},
-	{"skip", GAVEA_OPTION_STRINGS, 0, "node_modules,*/.git/objects", NULL,
+	{"skip", GAVEA_OPTION_STRINGS, 0, "node_modules,*/.git/objects,/dev", NULL,
 		"Patterns of names, or with a \"/\" of whole paths, that are passed over"},
 	{"max_size", GAVEA_OPTION_SIZE, 0, "64MiB", "1KiB..4GiB",
 		"Larger files are not judged, and said to be"},
@@ -133,7 +143,8 @@ static size_t list_size(struct gavea_check *check, const char *key)
 static bool is_searching(struct gavea_check *check)
 {
 	return list_size(check, "scan") || list_size(check, "world_readable") ||
-		gavea_option_bool(check, "processes") || gavea_option_bool(check, "units");
+		gavea_option_bool(check, "processes") || gavea_option_bool(check, "units") ||
+		gavea_option_bool(check, "histories");
 }
 
 static bool is_demanding(struct gavea_check *check)
@@ -185,7 +196,8 @@ static int secret_open(struct gavea_check *check, void **ret_state)
 
 	if (!is_searching(check) && !is_demanding(check))
 		return gavea_fail(check, -EINVAL,
-			"nothing to do: set scan, world_readable, processes, units, files or credentials");
+			"nothing to do: set scan, world_readable, processes, units, histories, files or "
+			"credentials");
 	secret = calloc(1, sizeof(*secret));
 	if (!secret)
 		return gavea_fail(check, -ENOMEM, "out of memory");
@@ -214,6 +226,7 @@ static struct scan_settings settings_of(struct gavea_check *check)
 		.files_max = (uint64_t)gavea_option_int(check, "max_files"),
 		.deadline = until == INT64_MAX ? until
 					       : until - MIN(RESERVE, MAX((until - now) / 10, INT64_C(0))),
+		.cross = gavea_option_bool(check, "cross_filesystems"),
 		.cancelled = is_cancelled,
 		.userdata = check};
 
@@ -249,6 +262,8 @@ static int search(struct gavea_check *check, struct scan *scan, struct report_co
 		r = search_paths(check, scan, "world_readable", counts);
 	for (size_t i = 0; r == 0 && gavea_option_bool(check, "units") && i < count; i++)
 		r = scan_units(scan, units[i]);
+	if (r == 0 && gavea_option_bool(check, "histories"))
+		r = scan_histories(scan, "/etc/passwd");
 	if (r == 0 && gavea_option_bool(check, "processes"))
 		r = scan_processes(scan, "/proc");
 	return r;

@@ -82,6 +82,66 @@ int unit_parse(const char *text, size_t size, unit_sink sink, void *userdata)
 	return r;
 }
 
+/* ---- Environment ---- */
+
+struct environment_reading {
+	struct unit_environment *environment;
+	unsigned line;
+};
+
+static int add_file(struct unit_environment *environment, const char *value)
+{
+	value += *value == '-';
+	if (*value != '/')
+		return 0;
+	if (environment->count == FILES_MAX)
+		return -E2BIG;
+	if (GROW(environment->files, environment->count, environment->room) < 0)
+		return -ENOMEM;
+	environment->files[environment->count] = strdup(value);
+	return environment->files[environment->count] ? (environment->count++, 0) : -ENOMEM;
+}
+
+static int on_environment(void *userdata, const char *key, const char *value, unsigned line)
+{
+	struct environment_reading *reading = userdata;
+	struct unit_environment *environment = reading->environment;
+
+	if (streq(key, "EnvironmentFile"))
+		return add_file(environment, value);
+	if (streq(key, "SetCredential") && *value && !environment->is_setting_credentials) {
+		environment->is_setting_credentials = true;
+		environment->credential_line = line;
+	}
+	if (!streq(key, "Environment") && !streq(key, "DefaultEnvironment") &&
+		!streq(key, "ManagerEnvironment"))
+		return 0;
+	for (; reading->line < line; reading->line++)
+		buf_add_char(&environment->text, '\n');
+	buf_add_str(&environment->text, value);
+	return buf_error(&environment->text);
+}
+
+int unit_environment(const char *text, size_t size, struct unit_environment *ret_environment)
+{
+	struct environment_reading reading = {ret_environment, 1};
+
+	*ret_environment = (struct unit_environment){.text = BUF_INIT};
+	/* One allocation, so that no copy is left behind when it grows. */
+	if (!buf_extend(&ret_environment->text, 2 * size + 1))
+		return -ENOMEM;
+	return unit_parse(text, size, on_environment, &reading);
+}
+
+void unit_environment_done(struct unit_environment *environment)
+{
+	wipe(&environment->text);
+	buf_done(&environment->text);
+	for (size_t i = 0; i < environment->count; i++)
+		free(environment->files[i]);
+	free(environment->files);
+}
+
 /* ---- Credentials ---- */
 
 struct reading {

@@ -3,6 +3,7 @@
 #ifndef SECRET_UNIT_H
 #define SECRET_UNIT_H
 
+#include "base/buf.h"
 #include "base/error.h"
 
 #include <stdbool.h>
@@ -13,6 +14,19 @@
 typedef int (*unit_sink)(void *userdata, const char *key, const char *value, unsigned line);
 
 int unit_parse(const char *text, size_t size, unit_sink sink, void *userdata);
+
+/* What a unit file puts into the environment of what it starts. */
+struct unit_environment {
+	struct buf text; /* the values of Environment=, each on the line on which it stands in the file */
+	char **files; /* of EnvironmentFile=, which may be patterns */
+	size_t count;
+	size_t room;
+	bool is_setting_credentials; /* SetCredential=, whose value everybody may ask systemd for */
+	unsigned credential_line;
+};
+
+int unit_environment(const char *text, size_t size, struct unit_environment *ret_environment);
+void unit_environment_done(struct unit_environment *environment);
 
 enum credential_kind {
 	CREDENTIAL_LOAD,

@@ -2,6 +2,7 @@
 """The secret plugin on planted secrets: found where they lie, and never told. They are put together here, so that no
 scanner finds any in this file."""
 import base64
+import gzip
 import json
 import os
 import string
@@ -20,6 +21,7 @@ from test_manager import control_pb  # noqa: E402, F401
 PASSWORD = "k9" + "Vw-3xQz" + "7mTr"
 AWS = "AKIA" + "Q3XN7PLM" + "2VKD5RTY"
 TELEGRAM = "731904" + "5528:AA" + "HkQz9vTn3Lx" + "R8wYb2Mc5Jd7Fg1Pu4Se"
+GITLAB = "gl" + "pat-" + "x7Qm2Kd9" + "Wv4Rt6Yb1Zn5"
 BODY = base64.b64encode(bytes(range(7, 200))).decode()
 PRIVATE = "-----BEGIN " + "RSA PRIVATE KEY-----\n" + "\n".join(BODY[i:i + 64] for i in range(0, len(BODY), 64)) + \
     "\n-----END " + "RSA PRIVATE KEY-----\n"
@@ -42,12 +44,19 @@ def plant(folder):
         "home/.netrc": (f"machine example.com login ana password {PASSWORD}\n", PASSWORD),
         "repo/.git/config": (f'[remote "origin"]\n\turl = https://ana:{PASSWORD}@git.example.com/x.git\n', PASSWORD),
         "keys/id_rsa": (PRIVATE, BODY[:64]),
+        "home/.bash_history": (f"ls\nexport DB_PASSWORD={PASSWORD}\n", PASSWORD),
+        "home/.mysql_history": (f"_HiStOrY_V2_\nalter\\040user\\040x\\040identified\\040by\\040'{PASSWORD}';\n", PASSWORD),
+        "bin/program": (f"\0\1\2ELF {GITLAB}\0\3", GITLAB),
     }
     for name, (text, _) in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         path.chmod(0o644)
+    (folder / "log").mkdir()
+    with gzip.open(folder / "log/app.log.1.gz", "wt") as log:
+        log.write(f"started\ntoken {GITLAB} used\n")
+    files["log/app.log.1.gz"] = (None, GITLAB)
     return {name: value for name, (_, value) in files.items()}
 
 
@@ -100,11 +109,109 @@ def test_special_files_loops_and_long_lines_do_not_hold_it_up(tmp_path):
     assert "too deep" in json.dumps(result)
 
 
+def test_packed_files_are_searched_and_bombs_end(tmp_path):
+    with gzip.open(tmp_path / "bomb.gz", "wb") as bomb:
+        for _ in range(40):
+            bomb.write(bytes(1 << 20))
+    result, _ = run(f"scan={tmp_path}", "max_size=8MiB")
+    assert result["status"] == "unknown" and "it unpacks to more than max_size" in json.dumps(result)
+    (tmp_path / "bomb.gz").unlink()
+    whole = gzip.compress(b"nothing\n" * 5000 + os.urandom(5000))
+    (tmp_path / "cut.gz").write_bytes(whole[:-2000])
+    result, _ = run(f"scan={tmp_path}")
+    assert result["status"] == "unknown" and "it does not unpack" in json.dumps(result)
+    (tmp_path / "cut.gz").write_bytes(gzip.compress(b"first\n") + gzip.compress(f"key = {AWS}\n".encode()))
+    result, said = run(f"scan={tmp_path}")
+    assert found(result, tmp_path) == {"cut.gz": "warning"} and AWS not in said
+
+
+def test_other_file_systems_are_said_when_they_are_left_out(tmp_path):
+    """In a mount namespace of its own, so that nothing stays mounted."""
+    (tmp_path / "other").mkdir()
+    script = f"mount -t tmpfs none {tmp_path}/other && echo 'key = {AWS}' >{tmp_path}/other/file && exec \"$@\""
+
+    def inside(*options):
+        done = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", BUILD / "gavea", "run", "secret", "--json",
+                               f"scan={tmp_path}", *options], capture_output=True, text=True, check=False)
+        if not done.stdout:
+            pytest.skip(done.stderr)
+        return json.loads(done.stdout)
+    result = inside()
+    assert result["status"] == "unknown"
+    assert f"{tmp_path}/other: is another file system; name it in scan or in skip, or set cross_filesystems" in json.dumps(result)
+    assert inside(f"skip={tmp_path}/other")["status"] == "ok"
+    assert found(inside("cross_filesystems=true"), tmp_path) == {"other/file": "warning"}
+
+
+def test_a_file_that_is_named_by_a_link_is_searched(tmp_path):
+    (tmp_path / "file").write_text(f"key = {AWS}\n")
+    (tmp_path / "link").symlink_to("file")
+    result, _ = run(f"scan={tmp_path}/link")
+    assert found(result, tmp_path) == {"link": "warning"}
+
+
+def test_a_format_s_line_at_the_edge_of_a_block_is_told_once_and_whole(tmp_path):
+    line, wanted = "x.example.com:5432:app:app:" + PASSWORD, []
+    for before in (1 << 20) - 30, (1 << 20) - 8200, (1 << 20) - 14, (1 << 19) + 5, 3_000_000:
+        for filling in "#\n" * (before // 2), "#" + "-" * (before - 2) + "\n":
+            folder = tmp_path / str(len(wanted))
+            folder.mkdir()
+            (folder / ".pgpass").write_text(filling + line + "\n" + "#\n" * 9000)
+            wanted.append(f"{folder}/.pgpass:{filling.count(chr(10)) + 1}")
+    result, said = run(f"scan={tmp_path}", "timeout=60s")
+    assert sorted(i["name"].partition(" ")[0] for i in result["items"]) == sorted(wanted)
+    assert PASSWORD not in said
+
+
+def test_values_in_files_of_the_environment_and_on_joined_lines_are_found(tmp_path):
+    (tmp_path / "app.env").write_text(f"DB_PASSWORD={PASSWORD}\n")
+    (tmp_path / "app.env").chmod(0o600)
+    (tmp_path / "x.service").write_text(f"[Service]\nEnvironment=A=1 \\\n  \"API_TOKEN={TELEGRAM}\"\n"
+                                        f"EnvironmentFile=-{tmp_path}/*.env\nSetCredential=a:{PASSWORD}\n")
+    result, said = run("units=true", f"unit_paths={tmp_path}")
+    told = {i["name"].removeprefix(f"{tmp_path}/"): i["status"] for i in result["items"]}
+    assert told == {"x.service:2 environment": "critical", "x.service:5 unit-set-credential": "critical",
+                    "app.env:1 environment": "warning"}, told
+    assert PASSWORD not in said and TELEGRAM not in said
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs a passwd of its own")
+def test_histories_and_remotes_in_the_homes_of_all_users_are_found(tmp_path):
+    home = tmp_path / "ana"
+    for name, text in {
+        ".bash_history": f"#1690000000\nmysql -uroot -p{PASSWORD}\n",
+        ".zsh_history": f": 1690000000:0;export API_TOKEN={PASSWORD}\n",
+        ".local/share/fish/fish_history": f"- cmd: sshpass -p {PASSWORD} ssh x\n  when: 1690000000\n",
+        ".psql_history": f"ALTER USER x WITH PASSWORD '{PASSWORD}';\n",
+        ".python_history": f'password = "{PASSWORD}"\n',
+        ".rediscli_history": f"CONFIG SET requirepass {PASSWORD}\n",
+        ".git-credentials": f"https://ana:{PASSWORD}@git.example.com\n",
+        "src/app/.git/config": f'[remote "origin"]\n\turl = https://q7Lw8zKx3mTrV2nBh4JdP9@git.example.com/x\n',
+        ".local/share/nothing": "password here\n",
+    }.items():
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text(text)
+    (tmp_path / "passwd").write_text(f"ana:x:1000:1000::{home}:/bin/sh\nbob:x:1001:1001::/nonexistent:/bin/sh\n")
+    # The database of users is /etc/passwd, whatever the configuration says.
+    done = subprocess.run(["unshare", "-m", "sh", "-c", f"mount --bind {tmp_path}/passwd /etc/passwd && "
+                           f"mkdir -p {tmp_path}/up && mount -t tmpfs none /home && mkdir /home/ana && "
+                           f"cp -a {home}/. /home/ana/ && sed 's,{home},/home/ana,' {tmp_path}/passwd >{tmp_path}/p2 && "
+                           f"mount --bind {tmp_path}/p2 /etc/passwd && exec \"$@\"", "sh", BUILD / "gavea", "run", "secret",
+                           "--json", "histories=true"], capture_output=True, text=True, check=False)
+    if not done.stdout:
+        pytest.skip(done.stderr)
+    told = {i["name"].partition(":")[0].removeprefix("/home/ana/") for i in json.loads(done.stdout)["items"]}
+    assert told == {".bash_history", ".zsh_history", ".local/share/fish/fish_history", ".psql_history", ".python_history",
+                    ".rediscli_history", ".git-credentials", "src/app/.git/config"}, done.stdout
+    assert PASSWORD not in done.stdout + done.stderr
+
+
 def test_a_value_at_the_edge_of_a_block_is_found_once(tmp_path):
     for shift in (-12, -1, 0, 5):
-        (tmp_path / "file").write_text("\n" * ((1 << 20) + shift - 10) + AWS + "\n" + "\n" * 9000)
-        result, _ = run(f"scan={tmp_path}")
-        assert [i["status"] for i in result["items"] if i["name"].startswith(str(tmp_path))] == ["warning"], shift
+        (tmp_path / f"file{shift}").write_text("\n" * ((1 << 20) + shift - 10) + AWS + "\n" + "\n" * 9000)
+    result, _ = run(f"scan={tmp_path}")
+    assert sorted(i["name"].rpartition("/")[2] for i in result["items"]) == sorted(
+        f"file{shift}:{(1 << 20) + shift - 9} aws-access-key-id" for shift in (-12, -1, 0, 5))
 
 
 def test_only_what_everybody_can_read_counts_when_so_asked(tmp_path):
@@ -150,7 +257,7 @@ def test_accepted_findings_are_quiet_until_their_day(tmp_path):
 
 
 @pytest.mark.parametrize("options, message", [
-    ([], "nothing to do: set scan, world_readable, processes, units, files or credentials"),
+    ([], "nothing to do: set scan, world_readable, processes, units, histories, files or credentials"),
     (["key=short"], "key: shorter than 16 bytes"),
     (["rules=/nonexistent.rules"], "/nonexistent.rules"),
     (["disable=no-such-rule"], "no-such-rule"),
