@@ -109,6 +109,12 @@ int findings_add(struct findings *findings, const char *path, const struct sight
 	return 0;
 }
 
+void findings_cut(struct findings *findings, size_t count)
+{
+	while (findings->count > count)
+		free(findings->list[--findings->count].path);
+}
+
 void findings_judge(struct findings *findings, const struct baseline *baseline, int64_t today)
 {
 	for (size_t i = 0; i < findings->count; i++)

@@ -20,6 +20,15 @@ void report_unjudged(struct gavea_check *check, struct report_counts *counts, co
 			: "correct the path in the configuration");
 }
 
+void report_unjudged_journal(struct gavea_check *check, struct report_counts *counts, int error)
+{
+	counts->unjudged++;
+	gavea_item(check, "journal", GAVEA_UNKNOWN,
+		"cannot be read: %s; make user gavea a member of group systemd-journal, or correct "
+		"journal_folder",
+		strerror(-error));
+}
+
 static enum gavea_status status_of(const struct finding *finding)
 {
 	return finding->state == FINDING_ACCEPTED ? GAVEA_OK : finding->what.status;

@@ -14,6 +14,8 @@ struct report_counts {
 /* An item for a target of the configuration that could not be judged. */
 void report_unjudged(struct gavea_check *check, struct report_counts *counts, const char *path, int error);
 
+void report_unjudged_journal(struct gavea_check *check, struct report_counts *counts, int error);
+
 void report_findings(struct gavea_check *check, struct report_counts *counts, const struct findings *findings,
 	bool lasting);
 

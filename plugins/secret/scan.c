@@ -236,6 +236,8 @@ static int scan_stream(struct target *target, struct stream *stream, size_t have
 		block.line += count_lines(block.text, block.size - carry);
 		block.offset += block.size - carry;
 		memmove(scan->block, scan->block + block.size - carry, carry);
+		block.size = carry;
+		block.seen = SEEN;
 		if (block.offset - target->offset > scan->settings.file_max) {
 			scan_leave_out(scan, &scan->large, target->path,
 				stream->unpack ? "it unpacks to more than max_size"
@@ -243,13 +245,13 @@ static int scan_stream(struct target *target, struct stream *stream, size_t have
 			break;
 		}
 		n = read_some(stream, scan->block + carry, SCAN_BLOCK - carry);
-		if (n < 0)
+		if (n < 0) {
 			leave_rest(target, n);
-		if (n <= 0)
 			break;
+		}
+		/* At the end, what is left may be a last line without a newline. */
 		scan->bytes += (uint64_t)n;
-		block.size = carry + (size_t)n;
-		block.seen = SEEN;
+		block.size += (size_t)n;
 	}
 	if (stream->error < 0)
 		leave_rest(target, stream->error);
@@ -275,6 +277,7 @@ static int scan_packed(struct target *target, int fd)
 	if (!scan->packed || inflateInit2(&z, 15 + 16) != Z_OK)
 		return -ENOMEM;
 	stream.packed = scan->packed;
+	target->whole = true;
 	n = lseek(fd, 0, SEEK_SET) < 0 ? -errno : read_some(&stream, scan->block, SCAN_BLOCK);
 	if (n < 0 || (n == 0 && stream.error < 0))
 		leave_rest(target, n < 0 ? n : stream.error);
@@ -339,8 +342,8 @@ static int scan_content(struct target *target, int fd, size_t size)
 
 	if (target->offset == 0 && begins(scan->block, size, "\x1f\x8b\x08", 3))
 		return scan_packed(target, fd);
-	if (memchr(scan->block, 0, MIN(size, (size_t)SNIFF))) {
-		target->binary = true;
+	if (target->offset == 0 && memchr(scan->block, 0, MIN(size, (size_t)SNIFF))) {
+		target->binary = target->whole = true;
 		target->format = NULL;
 		scan->binary++;
 		scan->archives += is_archive(scan->block, size);

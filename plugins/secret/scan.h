@@ -18,12 +18,15 @@ struct scan_settings {
 	void *userdata;
 };
 
+struct memory;
+
 struct scan {
 	struct scan_settings settings;
 	const struct engine *engine;
 	struct matcher *matcher;
 	const struct fingerprint_key *key;
 	struct findings *findings;
+	struct memory *memory; /* of logs; NULL: files are searched whole. Borrowed */
 	char *block;
 	unsigned char *packed; /* what is about to be unpacked; NULL until it is needed */
 	uint64_t files;
@@ -43,6 +46,9 @@ int scan_init(struct scan *scan, const struct engine *engine, const struct finge
 	const struct scan_settings *settings, struct findings *findings);
 void scan_done(struct scan *scan);
 
+/* Whether the time of the run is up, or it was cancelled; remembered. */
+bool scan_is_over(struct scan *scan);
+
 /* A file or a folder with all below it. A path that is not there or cannot be read is a negative errno; inside of a
  * tree such a thing is counted. */
 int scan_path(struct scan *scan, const char *path);
@@ -53,6 +59,13 @@ int scan_processes(struct scan *scan, const char *procfs);
 /* What unit files below a folder put into the environment, and the files that they take it from; a folder that is not there
  * is passed over. */
 int scan_units(struct scan *scan, const char *folder);
+
+/*
+ * The journal's messages and command lines, since the last run: its place is kept in the check's state, and what was found
+ * stays a finding for as long as the journal goes back. folder: of journal files; NULL: the system's. Negative errno: it
+ * cannot be read.
+ */
+int scan_journal(struct scan *scan, struct gavea_check *check, const char *folder);
 
 /* Histories of shells and clients, and what git keeps, in the homes of all users in a file of passwd's form. */
 int scan_histories(struct scan *scan, const char *passwd);

@@ -25,11 +25,11 @@ struct target {
 	/* Where the text goes on from; for logs. */
 	uint64_t offset;
 	uint64_t line;
+	bool grows; /* the rest comes with the next run */
+	bool whole; /* out: packed or binary, so that it cannot be gone on with */
 	uint64_t settled; /* out: offset behind the last whole line */
 	uint64_t settled_line;
 };
-
-bool scan_is_over(struct scan *scan);
 
 /* Counts something that was not judged, and keeps the first. */
 void scan_leave_out(struct scan *scan, uint64_t *counter, const char *path, const char *cause);

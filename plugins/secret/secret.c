@@ -2,6 +2,7 @@
 /* The plugin: secrets where they must not be, and those that must be there. */
 #include "builtin.h"
 #include "credential.h"
+#include "memory.h"
 #include "report.h"
 
 #include "base/clock.h"
@@ -16,7 +17,8 @@
 
 static const char *const capabilities[] = {"CAP_DAC_READ_SEARCH", "CAP_SYS_PTRACE", NULL};
 static const char *const read_paths[] = {"${scan}", "${world_readable}", "${files}", "${rules}",
-	"${baseline}", "${unit_paths}", "${homes}", "/run/credentials", "/run/credstore", NULL};
+	"${baseline}", "${unit_paths}", "${homes}", "${logs}", "${journal_folder}", "/var/log/journal",
+	"/run/log/journal", "/run/credentials", "/run/credstore", NULL};
 
 static const struct gavea_needs needs = {
 	.size = sizeof(needs),
@@ -36,6 +38,13 @@ static const struct gavea_option options[] = {
 	{"histories", GAVEA_OPTION_BOOL, 0, "false", NULL,
 		"Search histories of shells and database clients, and what git keeps, in the homes of all "
 		"users"},
+	{"logs", GAVEA_OPTION_STRINGS, 0, NULL, NULL,
+		"Log files, and folders of them: each run reads what came since the last one"},
+	{"journal", GAVEA_OPTION_BOOL, 0, "false", NULL,
+		"Search the messages and command lines in the journal: each run reads what came since the "
+		"last one"},
+	{"journal_folder", GAVEA_OPTION_STRING, 0, NULL, NULL,
+		"Folder of journal files, such as /var/log/journal/remote; by default those of this host"},
 	{"homes", GAVEA_OPTION_STRINGS, 0, "/home,/root", NULL,
 		"Folders with homes that may be read; others that /etc/passwd names are unknown when they "
 		"have a history"},
@@ -70,7 +79,7 @@ static const struct gavea_option options[] = {
 	{"max_age", GAVEA_OPTION_DURATION, 0, "0", "0..",
 		"Age, by the file's time of change, after which it must be rotated; 0: any"},
 	{"reused", GAVEA_OPTION_BOOL, 0, "true", NULL, "Say when the same secret is there under two names"},
-	{"skip", GAVEA_OPTION_STRINGS, 0, "node_modules,*/.git/objects,/dev", NULL,
+	{"skip", GAVEA_OPTION_STRINGS, 0, "node_modules,*/.git/objects,/dev,*.journal,*.journal~", NULL,
 		"Patterns of names, or with a \"/\" of whole paths, that are passed over"},
 	{"max_size", GAVEA_OPTION_SIZE, 0, "64MiB", "1KiB..4GiB",
 		"Larger files are not judged, and said to be"},
@@ -144,7 +153,8 @@ static bool is_searching(struct gavea_check *check)
 {
 	return list_size(check, "scan") || list_size(check, "world_readable") ||
 		gavea_option_bool(check, "processes") || gavea_option_bool(check, "units") ||
-		gavea_option_bool(check, "histories");
+		gavea_option_bool(check, "histories") || list_size(check, "logs") ||
+		gavea_option_bool(check, "journal");
 }
 
 static bool is_demanding(struct gavea_check *check)
@@ -196,8 +206,9 @@ static int secret_open(struct gavea_check *check, void **ret_state)
 
 	if (!is_searching(check) && !is_demanding(check))
 		return gavea_fail(check, -EINVAL,
-			"nothing to do: set scan, world_readable, processes, units, histories, files or "
-			"credentials");
+			"nothing to do: set scan, world_readable, processes, units, histories, logs, "
+			"journal, "
+			"files or credentials");
 	secret = calloc(1, sizeof(*secret));
 	if (!secret)
 		return gavea_fail(check, -ENOMEM, "out of memory");
@@ -252,6 +263,31 @@ static int search_paths(
 	return 0;
 }
 
+/* In a one-shot run there is no memory, and they are searched whole. */
+static int search_logs(struct gavea_check *check, struct scan *scan, struct report_counts *counts)
+{
+	struct memory memory;
+	int r = memory_init(&memory, check, scan);
+
+	scan->memory = &memory;
+	if (r == 0)
+		r = search_paths(check, scan, "logs", counts);
+	scan->memory = NULL;
+	if (r == 0)
+		memory_commit(&memory, !scan_is_over(scan));
+	memory_done(&memory);
+	return r;
+}
+
+static int search_journal(struct gavea_check *check, struct scan *scan, struct report_counts *counts)
+{
+	int r = scan_journal(scan, check, gavea_option_string(check, "journal_folder"));
+
+	if (r < 0 && r != -ENOMEM)
+		report_unjudged_journal(check, counts, r);
+	return r == -ENOMEM ? r : 0;
+}
+
 static int search(struct gavea_check *check, struct scan *scan, struct report_counts *counts)
 {
 	size_t count = 0;
@@ -262,6 +298,10 @@ static int search(struct gavea_check *check, struct scan *scan, struct report_co
 		r = search_paths(check, scan, "world_readable", counts);
 	for (size_t i = 0; r == 0 && gavea_option_bool(check, "units") && i < count; i++)
 		r = scan_units(scan, units[i]);
+	if (r == 0 && list_size(check, "logs"))
+		r = search_logs(check, scan, counts);
+	if (r == 0 && gavea_option_bool(check, "journal"))
+		r = search_journal(check, scan, counts);
 	if (r == 0 && gavea_option_bool(check, "histories"))
 		r = scan_histories(scan, "/etc/passwd");
 	if (r == 0 && gavea_option_bool(check, "processes"))

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "memory.h"
 #include "scan_internal.h"
 
 #include "base/buf.h"
@@ -114,6 +115,8 @@ static int scan_named(struct scan *scan, int dir_fd, const char *name, const cha
 	target.store = target.format && format_is_store(target.format);
 	if (scan->settings.world_readable && !target.readable)
 		return 0;
+	if (scan->memory)
+		return memory_scan_file(scan->memory, &target, fd, &st);
 	if ((uint64_t)st.st_size > scan->settings.file_max) {
 		scan_leave_out(scan, &scan->large, path, "larger than max_size");
 		return 0;

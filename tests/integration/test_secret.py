@@ -257,7 +257,7 @@ def test_accepted_findings_are_quiet_until_their_day(tmp_path):
 
 
 @pytest.mark.parametrize("options, message", [
-    ([], "nothing to do: set scan, world_readable, processes, units, histories, files or credentials"),
+    ([], "nothing to do: set scan, world_readable, processes, units, histories, logs, journal, files or credentials"),
     (["key=short"], "key: shorter than 16 bytes"),
     (["rules=/nonexistent.rules"], "/nonexistent.rules"),
     (["disable=no-such-rule"], "no-such-rule"),
@@ -272,8 +272,15 @@ def test_nothing_that_the_agent_writes_has_a_byte_of_a_value(tmp_path, tmp_path_
     values = plant(tmp_path)
     folder = tmp_path_factory.mktemp("agent")
     (folder / "etc/conf.d").mkdir(parents=True)
-    (folder / "etc/conf.d/a.conf").write_text(f'secret: {{ every = "1s"; timeout = "30s"; scan = [ "{tmp_path}" ]; }};')
+    (tmp_path / "app.service").write_text(f"[Service]\nEnvironment=A_TOKEN={TELEGRAM}\nSetCredential=a:{PASSWORD}\n"
+                                          f"LoadCredential=b:{tmp_path}/home/.pgpass\n")
+    # All that looks at values at once, with its memory in the agent's state.
+    (folder / "etc/conf.d/a.conf").write_text(
+        f'secret: {{ every = "1s"; timeout = "30s"; scan = [ "{tmp_path}" ]; logs = [ "{tmp_path}/log", "{tmp_path}/home" ]; '
+        f'units = true; unit_paths = [ "{tmp_path}" ]; credentials = [ "app.service" ]; min_entropy = 7.9; '
+        f'files = [ "{tmp_path}/app/bot.env", "{tmp_path}/home/.netrc", "{tmp_path}/keys/id_rsa" ]; }};')
     agent = Agent(folder, env={"GAVEA_NOTHING": "1"})
+    values["app.service"] = PASSWORD
     try:
         control = Control(control_pb, agent.socket, PATIENCE)
 
@@ -282,7 +289,7 @@ def test_nothing_that_the_agent_writes_has_a_byte_of_a_value(tmp_path, tmp_path_
                 check = control.status()[0].get("secret/default")
             except (FileNotFoundError, ConnectionRefusedError):
                 return False
-            return check and check.result.status == 3
+            return check and check.result.status == 3 and check.result.summary.startswith("0 of 5 secrets")
         wait_until("the findings", judged)
         shown = agent.cli("status", "secret/default", "--json", check=False).stdout + agent.cli("events", check=False).stdout
     finally:
