@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "credential.h"
+#include "formats.h"
 #include "unit.h"
+
+#include "base/fd.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define FOLDERS_MAX 64
+#define UNIT_FILE_MAX ((size_t)256 * 1024)
 #define RUNNING "/run/credentials"
 
 /* Where systemd looks for what a unit names without a path, in its order. */
@@ -248,7 +254,68 @@ static void tell_unit(
 			tell_declared(present, name, &unit->credentials[i]);
 }
 
-static void of_unit(struct present *present, const char *text)
+/* ---- The environment of a unit holds names, never values ---- */
+
+struct environment_look {
+	struct judgement *judgement;
+	const char *file;
+	uint64_t line; /* the last one that was told */
+};
+
+static int on_value(void *userdata, const struct sighting *sighting)
+{
+	struct environment_look *look = userdata;
+
+	if (sighting->line != look->line)
+		judgement_add(look->judgement, GAVEA_CRITICAL,
+			"%s:%" PRIu64
+			" puts a secret into the environment: load it by LoadCredential= instead",
+			look->file, sighting->line);
+	look->line = sighting->line;
+	return 0;
+}
+
+static int look_at_environment(const struct present *present, const char *file, struct judgement *judgement)
+{
+	_cleanup_(buf_done) struct buf text = BUF_INIT;
+	struct environment_look look = {judgement, file, 0};
+	struct unit_environment environment = {.count = 0};
+	int r = file_read(AT_FDCWD, file, UNIT_FILE_MAX, &text);
+
+	if (r >= 0)
+		r = unit_environment(buf_str(&text), text.size, &environment);
+	if (r >= 0 && environment.text.size)
+		r = format_scan(format_environment(), present->key, environment.text.data,
+			environment.text.size, 0, 1, on_value, &look);
+	if (text.data)
+		explicit_bzero(text.data, text.size);
+	unit_environment_done(&environment);
+	return MIN(r, 0);
+}
+
+static void tell_environment(struct present *present, const struct unit *unit, const char *name)
+{
+	struct judgement judgement = JUDGEMENT_INIT;
+	_cleanup_free_ char *item = NULL;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < unit->file_count; i++) {
+		r = look_at_environment(present, unit->files[i], &judgement);
+		if (r < 0)
+			judgement_add(&judgement, GAVEA_UNKNOWN, "%s cannot be read: %s", unit->files[i],
+				strerror(-r));
+	}
+	if (judgement.status != GAVEA_OK && asprintf(&item, "%s environment", name) >= 0) {
+		present_tell(present, item, &judgement);
+		/* It is no secret that must be there. */
+		present->judged--;
+		present->wrong--;
+	}
+	buf_done(&judgement.text);
+}
+
+/* first: nothing was said of this unit yet. */
+static void of_unit(struct present *present, const char *text, bool first)
 {
 	static const char *const vendor[] = {"/usr/lib/systemd/system", "/lib/systemd/system"};
 	const char *folders[FOLDERS_MAX];
@@ -270,10 +337,22 @@ static void of_unit(struct present *present, const char *text)
 		tell_wrong(present, text, GAVEA_UNKNOWN, error_text(&error, -EIO));
 	else if (name)
 		tell_unit(present, &unit, text, name, id);
+	if (name && first)
+		tell_environment(present, &unit, name);
 	if (name)
 		unit_done(&unit);
 	else
 		present->no_memory = true;
+}
+
+static bool is_first(const char *const *list, size_t index)
+{
+	size_t size = strcspn(list[index], ":");
+
+	for (size_t i = 0; i < index; i++)
+		if (strncmp(list[i], list[index], size) == 0 && strcspn(list[i], ":") == size)
+			return false;
+	return true;
 }
 
 void present_credentials(struct present *present)
@@ -285,7 +364,7 @@ void present_credentials(struct present *present)
 		struct judgement judgement = JUDGEMENT_INIT;
 
 		if (strchr(list[i], ':') || is_unit(list[i])) {
-			of_unit(present, list[i]);
+			of_unit(present, list[i], is_first(list, i));
 			continue;
 		}
 		judge_stored(present, list[i], list[i], false, &judgement, NULL);

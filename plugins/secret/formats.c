@@ -298,7 +298,8 @@ static int scan_keys(const struct lines *lines, const char *line, const char *en
 
 	while (p < end && isspace((unsigned char)*p))
 		p++;
-	if (p < end && (*p == '#' || *p == ';' || (*p == '/' && p + 1 < end && p[1] == '/')))
+	/* Not "//": so begin the lines of npm that have a token, and what is commented out in PHP lies there all the same. */
+	if (p < end && (*p == '#' || *p == ';'))
 		return 0;
 	while (r == 0 && p < end) {
 		const char *key = p, *value;
@@ -401,8 +402,7 @@ static const struct {
 	const char *text;
 	bool quoted; /* else it goes to the next space */
 } leads[] = {{"identified by ", true}, {"password ", true}, {"password(", true}, {"requirepass ", false},
-	{"masterauth ", false}, {"pgpassword=", false}, {"mysql_pwd=", false}, {"sshpass -p ", false},
-	{"sshpass -p", false}};
+	{"masterauth ", false}, {"sshpass -p ", false}, {"sshpass -p", false}};
 
 /* Where a lead ends that is here, at the start of a word; NULL: none is. */
 static const char *find_lead(const char *p, const char *end, bool *ret_quoted)

@@ -23,7 +23,7 @@ static const char *const read_paths[] = {"${scan}", "${world_readable}", "${file
 static const struct gavea_needs needs = {
 	.size = sizeof(needs),
 	.concurrency = 1,
-	.memory = 256 * 1024 * 1024,
+	.memory = 128 * 1024 * 1024,
 	.capabilities = capabilities,
 	.read_paths = read_paths,
 };

@@ -220,6 +220,14 @@ def test_a_credential_whose_value_stands_in_the_unit_is_critical(place):
     assert status == "critical" and f"its value stands in {place}/units/app.service:2, which everybody may ask" in said
 
 
+def test_the_environment_of_a_unit_with_credentials_holds_names_never_values(place):
+    key = put(place / "key")
+    told = credential(place, f'LoadCredential=db:{key}\nEnvironment=A=1 \\\n  "DB_PASSWORD={OTHER}"\nEnvironment=DB_PASSWORD_FILE=%d/db\n')
+    assert told["app.service:db"][0] == "ok"
+    assert told["app.service environment"] == (
+        "critical", f"{place}/units/app.service:3 puts a secret into the environment: load it by LoadCredential= instead")
+
+
 def test_drop_ins_count_and_what_is_not_declared_is_critical(place):
     key = put(place / "key")
     put(place / "units/app.service.d/a.conf", f"[Service]\nLoadCredential=db:{key}\n", 0o644)
