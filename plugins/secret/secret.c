@@ -86,6 +86,8 @@ static const struct gavea_option options[] = {
 	{"max_files", GAVEA_OPTION_INT, 0, "1000000", "1..100000000", "How many files a run opens at most"},
 	{"rules", GAVEA_OPTION_STRINGS, 0, NULL, NULL,
 		"Files with rules of your own, in the form of provider.rules"},
+	{"builtin", GAVEA_OPTION_BOOL, 0, "true", NULL,
+		"Use the rules that come with this plugin, besides your own"},
 	{"disable", GAVEA_OPTION_STRINGS, 0, NULL, NULL, "Names of rules that are not used"},
 	{"baseline", GAVEA_OPTION_STRING, 0, NULL, NULL,
 		"File of accepted findings: lines of fingerprint, last day (2030-12-31) and reason"},
@@ -116,8 +118,13 @@ static int load_rules(struct gavea_check *check, struct ruleset *rules, struct e
 {
 	size_t count = 0;
 	const char *const *list = gavea_option_strings(check, "rules", &count);
-	int r = ruleset_parse(rules, builtin_rules, "provider.rules", error);
+	int r = 0;
 
+	if (gavea_option_bool(check, "builtin"))
+		r = ruleset_parse(rules, builtin_rules, "provider.rules", error);
+	else if (count == 0)
+		return error_set(
+			error, -EINVAL, "builtin: without the rules that come with it, rules must be set");
 	for (size_t i = 0; r == 0 && i < count; i++)
 		r = ruleset_read(rules, list[i], error);
 	list = gavea_option_strings(check, "disable", &count);

@@ -27,6 +27,14 @@ PRIVATE = "-----BEGIN " + "RSA PRIVATE KEY-----\n" + "\n".join(BODY[i:i + 64] fo
     "\n-----END " + "RSA PRIVATE KEY-----\n"
 
 
+@pytest.fixture(scope="module")
+def few(tmp_path_factory):
+    """Options for a run with one rule, which starts sooner than one with all."""
+    path = tmp_path_factory.mktemp("rules") / "few.rules"
+    path.write_text("[aws-access-key-id]\ndescription = key\npattern = \\b(AKIA[A-Z2-7]{16})\\b\nstatus = warning\n")
+    return "builtin=false", f"rules={path}"
+
+
 def run(*options, env=None):
     done = subprocess.run([BUILD / "gavea", "run", "secret", "--json", *map(str, options)], stdin=subprocess.DEVNULL,
                           capture_output=True, text=True, timeout=PATIENCE * 3, check=False, env=dict(os.environ, **(env or {})))
@@ -87,15 +95,15 @@ def test_a_clean_tree_is_ok_and_says_what_was_searched(tmp_path):
     assert values["gavea_secret_scanned_files"] == 1 and values["gavea_secret_scanned_bytes"] > 80
 
 
-def test_what_cannot_be_searched_is_unknown(tmp_path):
-    result, _ = run(f"scan={tmp_path}/nowhere")
+def test_what_cannot_be_searched_is_unknown(tmp_path, few):
+    result, _ = run(*few, f"scan={tmp_path}/nowhere")
     assert result["status"] == "unknown"
     (tmp_path / "large").write_bytes(b"x" * 3000)
-    result, _ = run(f"scan={tmp_path}", "max_size=2KiB")
+    result, _ = run(*few, f"scan={tmp_path}", "max_size=2KiB")
     assert result["status"] == "unknown"
 
 
-def test_special_files_loops_and_long_lines_do_not_hold_it_up(tmp_path):
+def test_special_files_loops_and_long_lines_do_not_hold_it_up(tmp_path, few):
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "loop").symlink_to(tmp_path)
     (tmp_path / "null").symlink_to("/dev/zero")
@@ -104,34 +112,34 @@ def test_special_files_loops_and_long_lines_do_not_hold_it_up(tmp_path):
     for _ in range(60):
         deep = deep / "d"
         deep.mkdir()
-    result, said = run(f"scan={tmp_path}")
+    result, said = run(*few, f"scan={tmp_path}")
     assert found(result, tmp_path) == {"long": "warning"} and AWS not in said
     assert "too deep" in json.dumps(result)
 
 
-def test_packed_files_are_searched_and_bombs_end(tmp_path):
+def test_packed_files_are_searched_and_bombs_end(tmp_path, few):
     with gzip.open(tmp_path / "bomb.gz", "wb") as bomb:
         for _ in range(40):
             bomb.write(bytes(1 << 20))
-    result, _ = run(f"scan={tmp_path}", "max_size=8MiB")
+    result, _ = run(*few, f"scan={tmp_path}", "max_size=8MiB")
     assert result["status"] == "unknown" and "it unpacks to more than max_size" in json.dumps(result)
     (tmp_path / "bomb.gz").unlink()
     whole = gzip.compress(b"nothing\n" * 5000 + os.urandom(5000))
     (tmp_path / "cut.gz").write_bytes(whole[:-2000])
-    result, _ = run(f"scan={tmp_path}")
+    result, _ = run(*few, f"scan={tmp_path}")
     assert result["status"] == "unknown" and "it does not unpack" in json.dumps(result)
     (tmp_path / "cut.gz").write_bytes(gzip.compress(b"first\n") + gzip.compress(f"key = {AWS}\n".encode()))
-    result, said = run(f"scan={tmp_path}")
+    result, said = run(*few, f"scan={tmp_path}")
     assert found(result, tmp_path) == {"cut.gz": "warning"} and AWS not in said
 
 
-def test_other_file_systems_are_said_when_they_are_left_out(tmp_path):
+def test_other_file_systems_are_said_when_they_are_left_out(tmp_path, few):
     """In a mount namespace of its own, so that nothing stays mounted."""
     (tmp_path / "other").mkdir()
     script = f"mount -t tmpfs none {tmp_path}/other && echo 'key = {AWS}' >{tmp_path}/other/file && exec \"$@\""
 
     def inside(*options):
-        done = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", BUILD / "gavea", "run", "secret", "--json",
+        done = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", BUILD / "gavea", "run", "secret", "--json", *few,
                                f"scan={tmp_path}", *options], capture_output=True, text=True, check=False)
         if not done.stdout:
             pytest.skip(done.stderr)
@@ -143,14 +151,14 @@ def test_other_file_systems_are_said_when_they_are_left_out(tmp_path):
     assert found(inside("cross_filesystems=true"), tmp_path) == {"other/file": "warning"}
 
 
-def test_a_file_that_is_named_by_a_link_is_searched(tmp_path):
+def test_a_file_that_is_named_by_a_link_is_searched(tmp_path, few):
     (tmp_path / "file").write_text(f"key = {AWS}\n")
     (tmp_path / "link").symlink_to("file")
-    result, _ = run(f"scan={tmp_path}/link")
+    result, _ = run(*few, f"scan={tmp_path}/link")
     assert found(result, tmp_path) == {"link": "warning"}
 
 
-def test_a_format_s_line_at_the_edge_of_a_block_is_told_once_and_whole(tmp_path):
+def test_a_format_s_line_at_the_edge_of_a_block_is_told_once_and_whole(tmp_path, few):
     line, wanted = "x.example.com:5432:app:app:" + PASSWORD, []
     for before in (1 << 20) - 30, (1 << 20) - 8200, (1 << 20) - 14, (1 << 19) + 5, 3_000_000:
         for filling in "#\n" * (before // 2), "#" + "-" * (before - 2) + "\n":
@@ -158,17 +166,17 @@ def test_a_format_s_line_at_the_edge_of_a_block_is_told_once_and_whole(tmp_path)
             folder.mkdir()
             (folder / ".pgpass").write_text(filling + line + "\n" + "#\n" * 9000)
             wanted.append(f"{folder}/.pgpass:{filling.count(chr(10)) + 1}")
-    result, said = run(f"scan={tmp_path}", "timeout=60s")
+    result, said = run(*few, f"scan={tmp_path}", "timeout=60s")
     assert sorted(i["name"].partition(" ")[0] for i in result["items"]) == sorted(wanted)
     assert PASSWORD not in said
 
 
-def test_values_in_files_of_the_environment_and_on_joined_lines_are_found(tmp_path):
+def test_values_in_files_of_the_environment_and_on_joined_lines_are_found(tmp_path, few):
     (tmp_path / "app.env").write_text(f"DB_PASSWORD={PASSWORD}\n")
     (tmp_path / "app.env").chmod(0o600)
     (tmp_path / "x.service").write_text(f"[Service]\nEnvironment=A=1 \\\n  \"API_TOKEN={TELEGRAM}\"\n"
                                         f"EnvironmentFile=-{tmp_path}/*.env\nSetCredential=a:{PASSWORD}\n")
-    result, said = run("units=true", f"unit_paths={tmp_path}")
+    result, said = run(*few, "units=true", f"unit_paths={tmp_path}")
     told = {i["name"].removeprefix(f"{tmp_path}/"): i["status"] for i in result["items"]}
     assert told == {"x.service:2 environment": "critical", "x.service:5 unit-set-credential": "critical",
                     "app.env:1 environment": "warning"}, told
@@ -206,25 +214,25 @@ def test_histories_and_remotes_in_the_homes_of_all_users_are_found(tmp_path):
     assert PASSWORD not in done.stdout + done.stderr
 
 
-def test_a_value_at_the_edge_of_a_block_is_found_once(tmp_path):
+def test_a_value_at_the_edge_of_a_block_is_found_once(tmp_path, few):
     for shift in (-12, -1, 0, 5):
         (tmp_path / f"file{shift}").write_text("\n" * ((1 << 20) + shift - 10) + AWS + "\n" + "\n" * 9000)
-    result, _ = run(f"scan={tmp_path}")
+    result, _ = run(*few, f"scan={tmp_path}")
     assert sorted(i["name"].rpartition("/")[2] for i in result["items"]) == sorted(
         f"file{shift}:{(1 << 20) + shift - 9} aws-access-key-id" for shift in (-12, -1, 0, 5))
 
 
-def test_only_what_everybody_can_read_counts_when_so_asked(tmp_path):
+def test_only_what_everybody_can_read_counts_when_so_asked(tmp_path, few):
     for name, mode in (("open", 0o644), ("closed", 0o600)):
         (tmp_path / name).write_text(f"key = {AWS}\n")
         (tmp_path / name).chmod(mode)
-    result, _ = run(f"world_readable={tmp_path}")
+    result, _ = run(*few, f"world_readable={tmp_path}")
     assert set(found(result, tmp_path)) == {"open"}
 
 
-def test_units_that_hold_values_are_found(tmp_path):
+def test_units_that_hold_values_are_found(tmp_path, few):
     (tmp_path / "x.service").write_text(f"[Service]\nDescription=fine\nEnvironment=API_PASSWORD={PASSWORD}\n")
-    result, said = run("units=true", f"unit_paths={tmp_path}")
+    result, said = run(*few, "units=true", f"unit_paths={tmp_path}")
     assert "x.service" in found(result, tmp_path) and PASSWORD not in said
 
 
@@ -240,19 +248,19 @@ def test_a_process_that_holds_a_value_is_found(tmp_path):
         child.wait()
 
 
-def test_accepted_findings_are_quiet_until_their_day(tmp_path):
+def test_accepted_findings_are_quiet_until_their_day(tmp_path, few):
     (tmp_path / "tree").mkdir()
     (tmp_path / "tree/file").write_text(f"key = {AWS}\n")
     key = "key=" + "0123456789" * 2
-    result, _ = run(f"scan={tmp_path}/tree", key)
+    result, _ = run(*few, f"scan={tmp_path}/tree", key)
     item, = (i for i in result["items"] if i["name"].startswith(str(tmp_path)))
     fingerprint = item["attributes"]["fingerprint"]
     baseline = tmp_path / "baseline"
     baseline.write_text(f"{fingerprint} 2999-12-31 known, rotated by hand\n")
-    result, _ = run(f"scan={tmp_path}/tree", key, f"baseline={baseline}")
+    result, _ = run(*few, f"scan={tmp_path}/tree", key, f"baseline={baseline}")
     assert result["status"] == "ok", result
     baseline.write_text(f"{fingerprint} 2020-12-31 known, rotated by hand\n")
-    result, _ = run(f"scan={tmp_path}/tree", key, f"baseline={baseline}")
+    result, _ = run(*few, f"scan={tmp_path}/tree", key, f"baseline={baseline}")
     assert result["status"] == "warning"
 
 
@@ -261,6 +269,7 @@ def test_accepted_findings_are_quiet_until_their_day(tmp_path):
     (["key=short"], "key: shorter than 16 bytes"),
     (["rules=/nonexistent.rules"], "/nonexistent.rules"),
     (["disable=no-such-rule"], "no-such-rule"),
+    (["builtin=false"], "builtin: without the rules that come with it, rules must be set"),
 ])
 def test_bad_options_are_named(tmp_path, options, message):
     result, said = run(*([f"scan={tmp_path}"] if options else []), *options)
