@@ -360,7 +360,7 @@ void present_credentials(struct present *present)
 	size_t count = 0;
 	const char *const *list = gavea_option_strings(present->check, "credentials", &count);
 
-	for (size_t i = 0; i < count && !gavea_cancelled(present->check); i++) {
+	for (size_t i = 0; i < count && !present_is_over(present); i++) {
 		struct judgement judgement = JUDGEMENT_INIT;
 
 		if (strchr(list[i], ':') || is_unit(list[i])) {

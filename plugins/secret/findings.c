@@ -80,12 +80,10 @@ void baseline_done(struct baseline *baseline)
 	*baseline = (struct baseline){.list = NULL};
 }
 
-/* A rule and a format may see the same: once is enough. In a text without lines a rule is told once. */
+/* A rule and a format may see the same: once is enough. */
 static bool is_same(const struct sighting *a, const struct sighting *b)
 {
-	if (a->line != b->line)
-		return false;
-	return (a->offset < b->end && b->offset < a->end) || (a->line == 0 && a->rule == b->rule);
+	return a->line == b->line && a->offset < b->end && b->offset < a->end;
 }
 
 int findings_add(struct findings *findings, const char *path, const struct sighting *what, bool readable)

@@ -193,6 +193,20 @@ const struct format *format_environment(void)
 	return &environment;
 }
 
+bool format_recall(const char *rule, struct sighting *what)
+{
+	const struct format *found = streq(environment.rule, rule) ? &environment : NULL;
+
+	for (size_t i = 0; !found && i < ARRAY_SIZE(formats); i++)
+		if (streq(formats[i].rule, rule))
+			found = &formats[i];
+	if (found) {
+		what->rule = found->rule;
+		what->description = found->description;
+	}
+	return found != NULL;
+}
+
 bool format_is_store(const struct format *format)
 {
 	return format->store;

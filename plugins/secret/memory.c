@@ -44,11 +44,13 @@ int memory_read_finding(const struct engine *engine, const char *line, struct si
 		(status != GAVEA_WARNING && status != GAVEA_CRITICAL))
 		return -EBADMSG;
 	rule = engine_rule(engine, id);
-	if (!rule)
+	if (!rule && !format_recall(id, &what))
 		return -ENOENT;
-	what.rule = rule->id;
-	what.description = rule->description;
-	what.remedy = rule->remedy;
+	if (rule) {
+		what.rule = rule->id;
+		what.description = rule->description;
+		what.remedy = rule->remedy;
+	}
 	what.status = (enum gavea_status)status;
 	what.doubtful = doubtful != 0;
 	*ret_what = what;

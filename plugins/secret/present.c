@@ -32,8 +32,21 @@ void judgement_add(struct judgement *judgement, enum gavea_status status, const 
 int present_init(struct present *present, struct gavea_check *check, const struct fingerprint_key *key,
 	struct error *error)
 {
-	*present = (struct present){.check = check, .key = key, .now = clock_ns(CLOCK_REALTIME)};
+	int64_t until = gavea_deadline(check), now = clock_ns(CLOCK_MONOTONIC);
+
+	*present = (struct present){.check = check,
+		.key = key,
+		.now = clock_ns(CLOCK_REALTIME),
+		.deadline = until == INT64_MAX ? until : until - MAX((until - now) / 10, INT64_C(0))};
 	return wanted_read(check, &present->wanted, error);
+}
+
+bool present_is_over(struct present *present)
+{
+	if (!present->unfinished)
+		present->unfinished =
+			gavea_cancelled(present->check) || clock_ns(CLOCK_MONOTONIC) >= present->deadline;
+	return present->unfinished;
 }
 
 void present_done(struct present *present)
@@ -360,7 +373,7 @@ void present_files(struct present *present)
 	size_t count = 0;
 	const char *const *files = gavea_option_strings(present->check, "files", &count);
 
-	for (size_t i = 0; i < count && !gavea_cancelled(present->check); i++) {
+	for (size_t i = 0; i < count && !present_is_over(present); i++) {
 		struct judgement judgement = JUDGEMENT_INIT;
 
 		present_judge(present, files[i], files[i], PRESENT_PLACE | PRESENT_CONTENT, &judgement, NULL);

@@ -30,6 +30,8 @@ struct present {
 	size_t reused; /* pairs that are the same */
 	char *worst; /* the first of the worst, for the summary; owned */
 	enum gavea_status worst_status;
+	int64_t deadline; /* CLOCK_MONOTONIC, ns */
+	bool unfinished; /* time ran out */
 	bool no_memory;
 };
 
@@ -51,6 +53,9 @@ void judgement_add(struct judgement *judgement, enum gavea_status status, const 
 int present_init(struct present *present, struct gavea_check *check, const struct fingerprint_key *key,
 	struct error *error);
 void present_done(struct present *present);
+
+/* Whether time is up; remembered. */
+bool present_is_over(struct present *present);
 
 enum present_part {
 	PRESENT_PLACE = 1, /* owner, mode, ACL, folders, age */

@@ -2,6 +2,7 @@
 #include "report.h"
 
 #include "base/parse.h"
+#include "base/status.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -122,16 +123,34 @@ static void report_missed(struct gavea_check *check, const struct scan *scan, ui
 			scan->files);
 }
 
+/* The first of the worst; NULL: all is accepted. */
+static const struct finding *worst_of(const struct findings *findings)
+{
+	const struct finding *worst = NULL;
+
+	for (size_t i = 0; i < findings->count; i++)
+		if (status_of(&findings->list[i]) != GAVEA_OK &&
+			(!worst ||
+				status_severity((int)status_of(&findings->list[i])) >
+					status_severity((int)status_of(worst))))
+			worst = &findings->list[i];
+	return worst;
+}
+
 static void report_searched(struct gavea_check *check, const struct report_counts *counts,
 	const struct scan *scan, struct buf *text)
 {
 	uint64_t missed = scan->unreadable + scan->large + scan->failed + scan->mounts;
 	size_t bad = counts->states[FINDING_NEW] + counts->states[FINDING_EXPIRED];
-	char size[32];
+	const struct finding *worst = worst_of(scan->findings);
+	char size[32], first[400] = "";
 
 	report_missed(check, scan, missed);
-	buf_printf(text, "%zu secrets found (%zu accepted besides) in %" PRIu64 " files, %s%s", bad,
-		counts->states[FINDING_ACCEPTED], scan->files, format_size(size, scan->bytes),
+	if (worst)
+		snprintf(first, sizeof(first), ": %.200s:%" PRIu64 " %.100s", worst->path, worst->what.line,
+			worst->what.rule);
+	buf_printf(text, "%zu secrets found (%zu accepted besides) in %" PRIu64 " files, %s%s%s", bad,
+		counts->states[FINDING_ACCEPTED], scan->files, format_size(size, scan->bytes), first,
 		scan->unfinished || missed || counts->unjudged ? "; not everything could be judged" : "");
 	report_samples(check, counts, scan);
 }
@@ -147,9 +166,9 @@ static void report_present(struct gavea_check *check, const struct present *pres
 	if (present->no_memory)
 		gavea_item(check, "not compared", GAVEA_UNKNOWN,
 			"there were too many secrets, or there was no memory; use several checks");
-	if (gavea_cancelled(check))
-		gavea_item(check, "not finished", GAVEA_UNKNOWN, "stopped after %zu secrets; raise timeout",
-			present->judged);
+	if (present->unfinished)
+		gavea_item(check, "not all looked at", GAVEA_UNKNOWN,
+			"stopped after %zu secrets that must be there; raise timeout", present->judged);
 	sample(check, "gavea_secret_present", "", "Secrets that must be there", "state", "right",
 		(double)(present->judged - present->wrong));
 	sample(check, "gavea_secret_present", "", "Secrets that must be there", "state", "wrong",

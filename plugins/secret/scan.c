@@ -52,15 +52,27 @@ void scan_leave_out(struct scan *scan, uint64_t *counter, const char *path, cons
 
 /* ---- Blocks ---- */
 
+/* A library may have many test keys: where there are no lines, one of a kind says enough. */
+static bool is_told(const struct target *target, const struct sighting *what)
+{
+	const struct findings *findings = target->scan->findings;
+
+	for (size_t i = findings->count; i-- > 0 && streq(findings->list[i].path, target->path);)
+		if (findings->list[i].what.rule == what->rule)
+			return true;
+	return false;
+}
+
 static int on_sighting(void *userdata, const struct sighting *sighting)
 {
 	struct target *target = userdata;
 	struct sighting what = *sighting;
 
-	if (target->binary && what.generic)
-		return 0;
-	if (target->binary)
+	if (target->binary) {
+		if (what.generic || is_told(target, &what))
+			return 0;
 		what.line = 0;
+	}
 	if (target->store && !target->readable)
 		what.status = GAVEA_WARNING;
 	return findings_add(target->scan->findings, target->path, &what, target->readable);
@@ -361,13 +373,15 @@ int scan_file(struct target *target, int fd, const struct stat *st)
 	ssize_t n = read(fd, scan->block, want), more;
 	int r;
 
+	if (n < 0)
+		n = -errno;
 	/* What is not on a disk may come in pieces, and says nothing of its size. */
 	if (n > 0 && ((uint64_t)n < left || (size_t)n == want) && (size_t)n < SCAN_BLOCK) {
 		more = fd_read_full(fd, scan->block + n, SCAN_BLOCK - (size_t)n);
 		n = more < 0 ? more : n + more;
 	}
 	if (n < 0) {
-		scan_leave_out(scan, &scan->unreadable, target->path, strerror(errno));
+		scan_leave_out(scan, &scan->unreadable, target->path, strerror((int)-n));
 		return 0;
 	}
 	if (target->line == 0)

@@ -64,8 +64,8 @@ static int hunt_below(struct hunt *hunt, DIR *dir, const char *path, unsigned de
 	while (r == 0 && !scan_is_over(hunt->scan) && (entry = readdir(dir))) {
 		_cleanup_free_ char *below = NULL;
 
-		if (entry->d_type != DT_DIR || streq(entry->d_name, ".") || streq(entry->d_name, "..") ||
-			streq(entry->d_name, "node_modules"))
+		if ((entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN) || streq(entry->d_name, ".") ||
+			streq(entry->d_name, "..") || streq(entry->d_name, "node_modules"))
 			continue;
 		if (asprintf(&below, "%s/%s%s", path, entry->d_name,
 			    streq(entry->d_name, ".git") ? "/config" : "") < 0)

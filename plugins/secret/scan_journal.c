@@ -239,10 +239,36 @@ static void name_unit(sd_journal *journal, char unit[static UNIT_MAX])
 	}
 }
 
+struct dump {
+	struct reader *reader;
+	const struct entry *entry;
+};
+
+static int on_variable(void *userdata, const struct sighting *sighting)
+{
+	struct dump *dump = userdata;
+	struct sighting what = *sighting;
+
+	return add(dump->reader, dump->entry->unit, dump->entry->time, &what);
+}
+
+/* systemd-coredump logs the environment of what crashed. */
+static int take_dump(struct reader *reader, const struct entry *entry)
+{
+	struct dump dump = {reader, entry};
+	const char *value;
+	size_t size;
+
+	if (!get(reader->journal, "COREDUMP_ENVIRON", &value, &size))
+		return 0;
+	return format_scan(format_environment(), reader->scan->key, value, size, 0, 1, on_variable, &dump);
+}
+
 static int take_entry(struct reader *reader)
 {
-	static const char *const fields[] = {"MESSAGE", "_CMDLINE"};
+	static const char *const fields[] = {"MESSAGE", "_CMDLINE", "COREDUMP_CMDLINE", "COREDUMP_ENVIRON"};
 	struct entry *entry = &reader->entries[reader->count++];
+	int r;
 
 	entry->start = reader->batch.size;
 	entry->time = 0;
@@ -261,6 +287,9 @@ static int take_entry(struct reader *reader)
 		buf_add(&reader->batch, value, size);
 		buf_add_char(&reader->batch, '\n');
 	}
+	r = take_dump(reader, entry);
+	if (r < 0)
+		return r;
 	return reader->count == ENTRIES_MAX || reader->batch.size >= BATCH ? flush(reader)
 									   : buf_error(&reader->batch);
 }

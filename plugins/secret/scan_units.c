@@ -41,6 +41,7 @@ static int scan_environment_files(
 
 	for (size_t i = 0; r == 0 && i < environment->count; i++) {
 		glob_t found = {.gl_pathc = 0};
+		int code;
 
 		if (strchr(environment->files[i], '%')) {
 			scan_leave_out(scan, &scan->unreadable, unit,
@@ -48,10 +49,16 @@ static int scan_environment_files(
 				"scan");
 			continue;
 		}
-		if (glob(environment->files[i], GLOB_NOSORT, NULL, &found) == 0)
-			for (size_t k = 0; r == 0 && k < MIN(found.gl_pathc, (size_t)GLOB_FILES_MAX); k++)
-				r = scan_environment_file(scan, found.gl_pathv[k]);
-		else if (!strpbrk(environment->files[i], "*?["))
+		code = glob(environment->files[i], GLOB_NOSORT | GLOB_ERR, NULL, &found);
+		for (size_t k = 0; r == 0 && code == 0 && k < MIN(found.gl_pathc, (size_t)GLOB_FILES_MAX);
+			k++)
+			r = scan_environment_file(scan, found.gl_pathv[k]);
+		if (code == 0 && found.gl_pathc > GLOB_FILES_MAX)
+			scan_leave_out(scan, &scan->large, environment->files[i], "more than 100 files");
+		else if (code == GLOB_ABORTED || code == GLOB_NOSPACE)
+			scan_leave_out(scan, &scan->unreadable, environment->files[i],
+				"the folder cannot be listed");
+		else if (code != 0 && !strpbrk(environment->files[i], "*?["))
 			r = scan_environment_file(scan, environment->files[i]);
 		globfree(&found);
 	}

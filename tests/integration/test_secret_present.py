@@ -85,6 +85,20 @@ def test_one_that_is_missing_empty_or_no_file_is_critical(place):
     assert judge(place / "loop") == ("critical", f"{place}/loop: its links go in a circle: remove them")
 
 
+def test_what_cannot_be_looked_at_is_unknown_and_says_which_right_to_grant(place):
+    (place / "closed").mkdir(mode=0o700)
+    path, inside = put(place / "key"), put(place / "closed/key")
+    done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", BUILD / "gavea", "run", "secret", "--json",
+                           f"files={path},{inside}"], capture_output=True, text=True, timeout=PATIENCE, check=False)
+    if not done.stdout:
+        pytest.skip(done.stderr)
+    told = {i["name"]: (i["status"], i["summary"]) for i in json.loads(done.stdout)["items"]}
+    assert told == {
+        str(path): ("unknown", "its content cannot be read: Permission denied; grant CAP_DAC_READ_SEARCH in a drop-in of gavead"),
+        str(inside): ("unknown", f"{place}/closed/key cannot be looked at: Permission denied; grant CAP_DAC_READ_SEARCH in a "
+                                 "drop-in of gavead")}
+
+
 def test_owner_group_and_mode_are_told_with_the_command_that_mends_them(place):
     path = put(place / "key", mode=0o644)
     nobody = pwd.getpwnam("nobody")

@@ -254,7 +254,7 @@ static void a_large_log_is_read_over_several_runs(void **state)
 
 /* ---- The journal ---- */
 
-static void log_to(const char *folder, unsigned second, const char *unit, unsigned number)
+static void log_to(const char *folder, unsigned second, const char *unit, unsigned number, const char *more)
 {
 	char command[256], token[64] = "nothing";
 	FILE *pipe;
@@ -267,8 +267,8 @@ static void log_to(const char *folder, unsigned second, const char *unit, unsign
 	fprintf(pipe,
 		"__REALTIME_TIMESTAMP=%u000000\n__MONOTONIC_TIMESTAMP=%u000000\n"
 		"_BOOT_ID=0123456789abcdef0123456789abcdef\n_SYSTEMD_UNIT=%s\nMESSAGE=the key %s was "
-		"used\n\n",
-		1700000000 + second, second, unit, token);
+		"used\n%s\n",
+		1700000000 + second, second, unit, token, more);
 	assert_int_equal(pclose(pipe), 0);
 }
 
@@ -282,18 +282,24 @@ static void the_journal_is_read_once_and_its_findings_stay(void **state)
 	fake_set(&test->fake, "logs", NULL);
 	fake_set(&test->fake, "journal", "true");
 	fake_set(&test->fake, "journal_folder", test->folder);
-	log_to(test->folder, 1, "a.service", 0);
-	log_to(test->folder, 2, "a.service", 5);
+	log_to(test->folder, 1, "a.service", 0, "");
+	log_to(test->folder, 2, "a.service", 5, "");
 	assert_int_equal(run(test), 1);
 	assert_true(has_item(test, "journal a.service 2023-11-14T22:13:22.000Z:0 gitlab-pat"));
 	assert_int_equal(run(test), 1);
 	assert_int_equal((int)sample(test, "gavea_secret_scanned_bytes"), 0);
 	/* The same secret of the same unit is told once. */
-	log_to(test->folder, 3, "a.service", 5);
-	log_to(test->folder, 4, "b.service", 5);
-	log_to(test->folder, 5, "b.service", 6);
+	log_to(test->folder, 3, "a.service", 5, "");
+	log_to(test->folder, 4, "b.service", 5, "");
+	log_to(test->folder, 5, "b.service", 6, "");
 	assert_int_equal(run(test), 3);
 	assert_int_equal(run(test), 3);
+	/* systemd-coredump logs the environment of what crashed. */
+	log_to(test->folder, 6, "c.service", 0, "COREDUMP_ENVIRON=API_PASSWORD=q7Lw8zKx3mTr\n");
+	assert_int_equal(run(test), 4);
+	assert_true(has_item(test, "journal c.service 2023-11-14T22:13:26.000Z:0 environment"));
+	assert_int_equal(run(test), 4);
+	assert_int_equal((int)sample(test, "gavea_secret_scanned_bytes"), 0);
 	fake_set(&test->fake, "journal_folder", "/nonexistent");
 	assert_int_equal(run(test), 0);
 	assert_true(has_item(test, "journal"));
