@@ -6,6 +6,7 @@
 #include "base/fd.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -206,7 +207,15 @@ static void judge_running(struct present *present, const char *name, const char 
 
 /* ---- One of the list ---- */
 
-static void tell_declared(struct present *present, const char *unit, const struct credential *credential)
+static void tell_wrong(struct present *present, const char *name, enum gavea_status status, const char *text)
+{
+	struct judgement judgement = JUDGEMENT_INIT;
+
+	judgement_add(&judgement, status, "%s", text);
+	present_tell(present, name, &judgement);
+}
+
+static void tell_one(struct present *present, const char *unit, const struct credential *credential)
 {
 	struct judgement judgement = JUDGEMENT_INIT;
 	char fingerprint[FINGERPRINT_SIZE] = "";
@@ -221,12 +230,47 @@ static void tell_declared(struct present *present, const char *unit, const struc
 	present_tell(present, name, &judgement);
 }
 
-static void tell_wrong(struct present *present, const char *name, enum gavea_status status, const char *text)
+static int is_visible(const struct dirent *entry)
 {
-	struct judgement judgement = JUDGEMENT_INIT;
+	return entry->d_name[0] != '.';
+}
 
-	judgement_add(&judgement, status, "%s", text);
-	present_tell(present, name, &judgement);
+/* A folder stands for a credential ID_FILE for each file in it. */
+static void tell_folder(
+	struct present *present, const char *unit, const struct credential *credential, const char *folder)
+{
+	struct dirent **list = NULL;
+	int count = scandir(folder, &list, is_visible, alphasort);
+
+	for (int i = 0; i < count; i++) {
+		struct credential one = *credential;
+
+		one.path = one.id = NULL;
+		if (asprintf(&one.path, "%s/%s", folder, list[i]->d_name) < 0 ||
+			asprintf(&one.id, "%s_%s", credential->id, list[i]->d_name) < 0)
+			present->no_memory = true;
+		else if (!present_is_over(present))
+			tell_one(present, unit, &one);
+		free(one.path);
+		free(one.id);
+		free(list[i]);
+	}
+	free(list);
+	if (count <= 0)
+		tell_wrong(present, folder, count < 0 ? GAVEA_UNKNOWN : GAVEA_CRITICAL,
+			count < 0 ? "cannot be listed; grant CAP_DAC_READ_SEARCH in a drop-in of gavead"
+				  : "is an empty folder: put the credentials there");
+}
+
+static void tell_declared(struct present *present, const char *unit, const struct credential *credential)
+{
+	_cleanup_free_ char *path = credential->path ? expand(credential->path, unit) : NULL;
+	struct stat st;
+
+	if (path && path[0] == '/' && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		tell_folder(present, unit, credential, path);
+	else
+		tell_one(present, unit, credential);
 }
 
 /* text: as it stands in the configuration. */

@@ -11,10 +11,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <stdio.h>
 
 #define CONTENT_MAX ((size_t)1024 * 1024)
 #define HOLDINGS_MAX 10000
+#define MATCHES_MAX 1000 /* of one pattern */
 #define GRANT "grant CAP_DAC_READ_SEARCH in a drop-in of gavead"
 
 void judgement_add(struct judgement *judgement, enum gavea_status status, const char *format, ...)
@@ -368,16 +370,49 @@ void present_tell(struct present *present, const char *name, struct judgement *j
 	*judgement = (struct judgement)JUDGEMENT_INIT;
 }
 
+static void tell_file(struct present *present, const char *path)
+{
+	struct judgement judgement = JUDGEMENT_INIT;
+
+	present_judge(present, path, path, PRESENT_PLACE | PRESENT_CONTENT, &judgement, NULL);
+	present_tell(present, path, &judgement);
+}
+
+/* What a pattern stands for; that it stands for nothing is as bad as a file that is missing. */
+static void tell_pattern(struct present *present, const char *pattern)
+{
+	struct judgement judgement = JUDGEMENT_INIT;
+	glob_t found = {.gl_pathc = 0};
+	int code = glob(pattern, GLOB_ERR, NULL, &found);
+
+	for (size_t i = 0; code == 0 && i < MIN(found.gl_pathc, (size_t)MATCHES_MAX); i++)
+		if (!present_is_over(present))
+			tell_file(present, found.gl_pathv[i]);
+	if (code == GLOB_NOMATCH)
+		judgement_add(&judgement, GAVEA_CRITICAL, "matches no file: put the secrets there");
+	else if (code != 0)
+		judgement_add(&judgement, GAVEA_UNKNOWN, "a folder cannot be listed; " GRANT);
+	else if (found.gl_pathc > MATCHES_MAX)
+		judgement_add(&judgement, GAVEA_UNKNOWN,
+			"matches %zu files, of which 1000 were judged; use several patterns", found.gl_pathc);
+	globfree(&found);
+	if (judgement.status != GAVEA_OK)
+		present_tell(present, pattern, &judgement);
+}
+
 void present_files(struct present *present)
 {
 	size_t count = 0;
 	const char *const *files = gavea_option_strings(present->check, "files", &count);
 
 	for (size_t i = 0; i < count && !present_is_over(present); i++) {
-		struct judgement judgement = JUDGEMENT_INIT;
+		struct stat st;
 
-		present_judge(present, files[i], files[i], PRESENT_PLACE | PRESENT_CONTENT, &judgement, NULL);
-		present_tell(present, files[i], &judgement);
+		/* A file may be called so. */
+		if (strpbrk(files[i], "*?[") && lstat(files[i], &st) < 0)
+			tell_pattern(present, files[i]);
+		else
+			tell_file(present, files[i]);
 	}
 }
 

@@ -56,7 +56,8 @@ static const struct gavea_option options[] = {
 		"/etc/systemd/system,/run/systemd/system,/usr/local/lib/systemd/system", NULL,
 		"Folders of unit files"},
 	{"files", GAVEA_OPTION_STRINGS, 0, NULL, NULL,
-		"Files with secrets that must be there; what follows is demanded of each"},
+		"Files with secrets that must be there, or patterns such as /etc/app/*.key; what follows is "
+		"demanded of each"},
 	{"credentials", GAVEA_OPTION_STRINGS, 0, NULL, NULL,
 		"Credentials of systemd's units that must be there: app.service:NAME, app.service for all of "
 		"a "

@@ -140,6 +140,15 @@ def test_below_tmp_no_secret_is_well_kept(tmp_path):
     assert status == "critical" and "everybody may write to /tmp: keep it elsewhere" in said
 
 
+def test_a_pattern_stands_for_its_files_and_must_match_one(place):
+    put(place / "a.key", VALUE), put(place / "b.key", OTHER, 0o644)
+    result = run(f"files={place}/*.key")
+    assert {i["name"].rpartition("/")[2]: i["status"] for i in result["items"]} == {"a.key": "ok", "b.key": "critical"}
+    item, = run(f"files={place}/*.pem")["items"]
+    assert (item["name"], item["status"], item["summary"]) == (
+        f"{place}/*.pem", "critical", "matches no file: put the secrets there")
+
+
 def test_a_link_is_judged_where_it_leads_and_said(place):
     target = put(place / "real/key", mode=0o644)
     (place / "link").symlink_to("real/key")
@@ -263,6 +272,12 @@ def test_a_credential_from_a_socket_or_with_a_strange_specifier_is_said(place):
     assert credential(place, "LoadCredential=db:%d/x\n")["app.service:db"][0] == "unknown"
     put(place / "app.key", OTHER)
     assert credential(place, f"LoadCredential=db:{place}/%N.key\n")["app.service:db"][0] == "ok"
+
+
+def test_a_folder_of_credentials_stands_for_its_files(place):
+    put(place / "keys/a", VALUE), put(place / "keys/b", OTHER, 0o644)
+    told = credential(place, f"LoadCredential=db:{place}/keys\n")
+    assert {name: status for name, (status, _) in told.items()} == {"app.service:db_a": "ok", "app.service:db_b": "critical"}
 
 
 def test_a_unit_that_runs_with_an_older_value_must_be_restarted(place):
