@@ -208,13 +208,14 @@ static void the_same_place_is_told_once(void **state)
 
 /* ---- Key stores ---- */
 
-static size_t make_jks(unsigned char *bytes, const char *password)
+/* tag: 1 is a private key, 2 a certificate */
+static size_t make_jks(unsigned char *bytes, const char *password, unsigned char tag)
 {
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	static const unsigned char head[] = {0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2, 0, 0, 0, 0};
+	const unsigned char head[] = {0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, tag, 0, 1, 'a',
+		0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 'X', 0, 0, 0, 6, 1, 2, 3, 4, 5, 6};
 
 	memcpy(bytes, head, sizeof(head));
-	memset(bytes + sizeof(head), 7, 28);
 	EVP_DigestInit_ex(context, EVP_sha1(), NULL);
 	for (const char *p = password; *p; p++)
 		EVP_DigestUpdate(context, (const char[]){0, *p}, 2);
@@ -225,14 +226,28 @@ static size_t make_jks(unsigned char *bytes, const char *password)
 	return 60;
 }
 
-static size_t make_pkcs12(unsigned char **bytes, const char *password, int rounds)
+static X509 *make_certificate(EVP_PKEY *key)
+{
+	X509 *certificate = X509_new();
+
+	X509_set_pubkey(certificate, key);
+	X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
+	X509_gmtime_adj(X509_getm_notAfter(certificate), 60);
+	assert_true(X509_sign(certificate, key, EVP_sha256()) > 0);
+	return certificate;
+}
+
+static size_t make_pkcs12(unsigned char **bytes, const char *password, int rounds, bool with_key)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
-	PKCS12 *store = PKCS12_create(password, "x", key, NULL, NULL, 0, 0, 1, rounds, 0);
+	X509 *certificate = make_certificate(key);
+	PKCS12 *store = PKCS12_create(password, "x", with_key ? key : NULL, with_key ? NULL : certificate,
+		NULL, 0, 0, 1, rounds, 0);
 	int size = i2d_PKCS12(store, bytes);
 
 	assert_true(size > 0);
 	PKCS12_free(store);
+	X509_free(certificate);
 	EVP_PKEY_free(key);
 	return (size_t)size;
 }
@@ -244,19 +259,24 @@ static void key_stores_open_only_by_what_everybody_tries(void **state)
 	size_t size;
 
 	(void)state;
-	assert_int_equal(keystore_is_trivial(jks, make_jks(jks, "changeit")), 1);
-	assert_int_equal(keystore_is_trivial(jks, make_jks(jks, good)), 0);
+	assert_int_equal(keystore_is_trivial(jks, make_jks(jks, "changeit", 1)), 1);
+	assert_int_equal(keystore_is_trivial(jks, make_jks(jks, "changeit", 2)), 0);
+	assert_int_equal(keystore_is_trivial(jks, make_jks(jks, good, 1)), 0);
 	assert_int_equal(keystore_is_trivial(jks, 10), 0);
-	size = make_pkcs12(&p12, "password", 1000);
+	size = make_pkcs12(&p12, "password", 1000, true);
 	assert_int_equal(keystore_is_trivial(p12, size), 1);
 	assert_int_equal(keystore_is_trivial(p12, size - 5), 0);
 	OPENSSL_free(p12);
 	p12 = NULL;
-	size = make_pkcs12(&p12, good, 1000);
+	size = make_pkcs12(&p12, "password", 1000, false);
 	assert_int_equal(keystore_is_trivial(p12, size), 0);
 	OPENSSL_free(p12);
 	p12 = NULL;
-	size = make_pkcs12(&p12, good, 300000);
+	size = make_pkcs12(&p12, good, 1000, true);
+	assert_int_equal(keystore_is_trivial(p12, size), 0);
+	OPENSSL_free(p12);
+	p12 = NULL;
+	size = make_pkcs12(&p12, good, 300000, true);
 	assert_int_equal(keystore_is_trivial(p12, size), -E2BIG);
 	OPENSSL_free(p12);
 }
