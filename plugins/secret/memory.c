@@ -183,6 +183,7 @@ static int resume(struct memory *memory, struct target *target, int fd, const st
 	if (!unchanged || record.offset != (uint64_t)st->st_size)
 		return 0;
 	buf_printf(&memory->now, "%s ", name);
+	target->scan->files++;
 	return 1;
 }
 

@@ -308,3 +308,30 @@ def test_nothing_that_the_agent_writes_has_a_byte_of_a_value(tmp_path, tmp_path_
         for path in (folder / "state").rglob("*"):
             if path.is_file():
                 assert value.encode() not in path.read_bytes(), path
+
+
+@pytest.mark.skipif("san" in BUILD.name, reason="sanitizers need memory of their own")
+def test_what_a_log_holds_stays_a_finding_when_the_agent_starts_again(tmp_path, tmp_path_factory, control_pb):  # noqa: F811
+    (tmp_path / "app.log").write_text(f"started\nkey {GITLAB} was used\n")
+    folder = tmp_path_factory.mktemp("agent")
+    (folder / "etc/conf.d").mkdir(parents=True)
+    (folder / "etc/conf.d/a.conf").write_text(f'secret: {{ every = "2s"; timeout = "30s"; logs = [ "{tmp_path}" ]; }};')
+    before = 0
+    for start in 1, 2:
+        agent = Agent(folder)
+        try:
+            control = Control(control_pb, agent.socket, PATIENCE)
+
+            def judged():
+                try:
+                    check = control.status()[0].get("secret/default")
+                except (FileNotFoundError, ConnectionRefusedError):
+                    return None
+                return check if check and check.result.summary and check.result.started_at_ms > before else None
+            result = wait_until("the findings", judged).result
+            assert result.status == 3, result
+            # Nothing is read again of what the agent read before it was stopped.
+            assert start == 1 or result.summary.startswith("1 secrets found (0 accepted besides) in 1 files, 0 B: "), result
+            before = result.started_at_ms
+        finally:
+            agent.stop()
