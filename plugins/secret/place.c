@@ -173,6 +173,13 @@ bool place_is_open(const struct place *place)
 	return true;
 }
 
+bool place_is_reachable(const char *path)
+{
+	_cleanup_(place_done) struct place place;
+
+	return place_find(path, &place) < 0 || place_is_open(&place);
+}
+
 static int judge_mode(const struct folder *folder, const struct acl *acl, uid_t owner, struct buf *text)
 {
 	mode_t mode = folder->st.st_mode;

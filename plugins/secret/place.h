@@ -34,6 +34,9 @@ void place_done(struct place *place);
 /* Whether everybody may pass through all folders. */
 bool place_is_open(const struct place *place);
 
+/* The same for a path; one that cannot be followed counts as open. */
+bool place_is_reachable(const char *path);
+
 /*
  * Appends who else than root and the file's owner may put another file in its place, folder by folder, with what to do.
  * 1: somebody may; 0: nobody; negative: a list of access could not be read, and it was said.

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "place.h"
 #include "scan_internal.h"
 
 #include "base/buf.h"
@@ -38,7 +39,7 @@ static int scan_if_there(struct scan *scan, const char *path)
 		scan_leave_out(scan, &scan->unreadable, path, strerror(-fd));
 		return 0;
 	}
-	target.readable = st.st_mode & S_IROTH;
+	target.readable = (st.st_mode & S_IROTH) && place_is_reachable(path);
 	target.store = target.format && format_is_store(target.format);
 	if ((uint64_t)st.st_size > scan->settings.file_max) {
 		scan_leave_out(scan, &scan->large, path, "larger than max_size");

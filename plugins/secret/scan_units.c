@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "place.h"
 #include "scan_internal.h"
 #include "unit.h"
 
@@ -28,7 +29,7 @@ static int scan_environment_file(struct scan *scan, const char *path)
 			scan_leave_out(scan, &scan->unreadable, path, strerror((int)-n));
 		return 0;
 	}
-	target.readable = st.st_mode & S_IROTH;
+	target.readable = (st.st_mode & S_IROTH) && place_is_reachable(real);
 	r = scan_text(&target, scan->block, (size_t)n);
 	explicit_bzero(scan->block, (size_t)n);
 	return r;

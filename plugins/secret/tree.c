@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "memory.h"
+#include "place.h"
 #include "scan_internal.h"
 
 #include "base/buf.h"
@@ -32,6 +33,7 @@ struct tree {
 	struct scan *scan;
 	struct buf path; /* of what is being looked at; names are put behind it and taken off again */
 	dev_t device;
+	bool open; /* everybody may pass through all folders up to here */
 };
 
 /* ---- File systems ---- */
@@ -94,7 +96,8 @@ static bool is_skipped(const struct scan *scan, const char *path, const char *na
 	return false;
 }
 
-static int scan_named(struct scan *scan, int dir_fd, const char *name, const char *path)
+/* open: everybody may come as far as its folder. */
+static int scan_named(struct scan *scan, int dir_fd, const char *name, const char *path, bool open)
 {
 	struct target target = {.scan = scan, .path = path, .format = format_of(path)};
 	struct stat st;
@@ -111,7 +114,7 @@ static int scan_named(struct scan *scan, int dir_fd, const char *name, const cha
 		scan_leave_out(scan, &scan->unreadable, path, strerror(-fd));
 		return 0;
 	}
-	target.readable = st.st_mode & S_IROTH;
+	target.readable = open && (st.st_mode & S_IROTH);
 	target.store = target.format && format_is_store(target.format);
 	if (scan->settings.world_readable && !target.readable)
 		return 0;
@@ -131,6 +134,7 @@ static int go_into(struct tree *tree, int dir_fd, const char *name, unsigned dep
 	struct scan *scan = tree->scan;
 	_cleanup_fd_ int fd = -EBADF;
 	dev_t device = tree->device;
+	bool open = tree->open;
 	struct stat st;
 	int r;
 
@@ -147,8 +151,10 @@ static int go_into(struct tree *tree, int dir_fd, const char *name, unsigned dep
 	if (st.st_dev != device && !may_cross(tree, fd))
 		return 0;
 	tree->device = st.st_dev;
-	r = walk_folder(tree, TAKE_FD(fd), depth + 1);
+	tree->open = open && (st.st_mode & S_IXOTH);
+	r = tree->open || !scan->settings.world_readable ? walk_folder(tree, TAKE_FD(fd), depth + 1) : 0;
 	tree->device = device;
+	tree->open = open;
 	return r;
 }
 
@@ -174,7 +180,7 @@ static int go_to(struct tree *tree, int dir_fd, const struct dirent *entry, unsi
 		scan->unfinished = true;
 		return 0;
 	}
-	return scan_named(scan, dir_fd, entry->d_name, tree->path.data);
+	return scan_named(scan, dir_fd, entry->d_name, tree->path.data, tree->open);
 }
 
 /* Takes the descriptor. */
@@ -205,13 +211,13 @@ static int walk_folder(struct tree *tree, int fd, unsigned depth)
 }
 
 /* By its path without links, since none is followed otherwise. */
-static int scan_one(struct scan *scan, const char *path)
+static int scan_one(struct scan *scan, const char *path, bool open)
 {
 	_cleanup_free_ char *real = realpath(path, NULL);
 
 	if (!real || access(real, R_OK) < 0)
 		return -errno;
-	return scan_named(scan, AT_FDCWD, real, path);
+	return scan_named(scan, AT_FDCWD, real, path, open);
 }
 
 int scan_path(struct scan *scan, const char *path)
@@ -225,7 +231,7 @@ int scan_path(struct scan *scan, const char *path)
 	if (stat(path, &st) < 0)
 		return -errno;
 	if (S_ISREG(st.st_mode))
-		return scan_one(scan, path);
+		return scan_one(scan, path, place_is_reachable(path));
 	if (!S_ISDIR(st.st_mode))
 		return -ENOTSUP;
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -235,6 +241,7 @@ int scan_path(struct scan *scan, const char *path)
 		size--;
 	buf_add(&tree.path, path, size);
 	tree.device = st.st_dev;
+	tree.open = place_is_reachable(path) && (st.st_mode & S_IXOTH);
 	r = walk_folder(&tree, fd, 0);
 	buf_done(&tree.path);
 	return r;

@@ -8,6 +8,7 @@ import os
 import string
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -222,12 +223,30 @@ def test_a_value_at_the_edge_of_a_block_is_found_once(tmp_path, few):
         f"file{shift}:{(1 << 20) + shift - 9} aws-access-key-id" for shift in (-12, -1, 0, 5))
 
 
-def test_only_what_everybody_can_read_counts_when_so_asked(tmp_path, few):
-    for name, mode in (("open", 0o644), ("closed", 0o600)):
-        (tmp_path / name).write_text(f"key = {AWS}\n")
-        (tmp_path / name).chmod(mode)
-    result, _ = run(*few, f"world_readable={tmp_path}")
-    assert set(found(result, tmp_path)) == {"open"}
+@pytest.fixture
+def shared():
+    """A folder that everybody may pass through, which those of pytest are not."""
+    with tempfile.TemporaryDirectory(prefix="gavea-test-") as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
+
+
+def test_only_what_everybody_can_read_counts_when_so_asked(shared, few):
+    (shared / "private").mkdir(mode=0o700)
+    for name, mode in (("open", 0o644), ("closed", 0o600), ("private/open", 0o644)):
+        (shared / name).write_text(f"key = {AWS}\n")
+        (shared / name).chmod(mode)
+    result, _ = run(*few, f"world_readable={shared}")
+    assert set(found(result, shared)) == {"open"}
+
+
+def test_a_file_where_such_secrets_belong_is_as_bad_as_who_can_read_it(shared, few):
+    (shared / "private").mkdir(mode=0o700)
+    for name, mode in ((".pgpass", 0o644), ("app.env", 0o600), ("private/.pgpass", 0o644)):
+        (shared / name).write_text(f"h:1:d:u:{PASSWORD}\nA_TOKEN={PASSWORD}\n")
+        (shared / name).chmod(mode)
+    result, _ = run(*few, f"scan={shared}")
+    assert found(result, shared) == {".pgpass": "critical", "app.env": "warning", "private/.pgpass": "warning"}
 
 
 def test_units_that_hold_values_are_found(tmp_path, few):
