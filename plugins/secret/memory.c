@@ -145,9 +145,13 @@ static void keep(
 		return;
 	buf_printf(&text, "%s %" PRIu64 " %" PRIu64 " %jd %" PRId64 " %d %u %s\n", memory->rules, known,
 		target->settled_line, (intmax_t)st->st_size, changed_at(st), target->whole, head, beginning);
-	for (size_t i = first; i < findings->count; i++)
+	for (size_t i = first; i < findings->count; i++) {
+		/* Files in archives have names of their own, which are not kept. */
+		if (!streq(findings->list[i].path, target->path))
+			return;
 		if (target->whole || findings->list[i].what.offset < known)
 			memory_write_finding(&text, &findings->list[i].what);
+	}
 	if (buf_error(&text) == 0 &&
 		gavea_state_set(memory->check, name_of(name, st), text.data, text.size) == 0)
 		buf_printf(&memory->now, "%s ", name);

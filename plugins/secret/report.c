@@ -140,7 +140,7 @@ static const struct finding *worst_of(const struct findings *findings)
 static void report_searched(struct gavea_check *check, const struct report_counts *counts,
 	const struct scan *scan, struct buf *text)
 {
-	uint64_t missed = scan->unreadable + scan->large + scan->failed + scan->mounts;
+	uint64_t missed = scan->unreadable + scan->large + scan->failed + scan->mounts + scan->archives;
 	size_t bad = counts->states[FINDING_NEW] + counts->states[FINDING_EXPIRED];
 	const struct finding *worst = worst_of(scan->findings);
 	char size[32], first[400] = "";

@@ -5,17 +5,19 @@
 #include "base/clock.h"
 #include "base/fd.h"
 
+#include <archive.h>
+#include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #define OVERLAP ((size_t)2 * ENGINE_MATCH_MAX)
 #define CARRY_MAX (SCAN_BLOCK / 2) /* of a line that is not whole yet */
 #define SEEN 64 /* bytes at the start of an overlap that are only there as context */
 #define SNIFF 8192
 #define PACKED ((size_t)64 * 1024)
+#define ENTRIES_MAX 100000 /* of one archive */
 #define KEYSTORE_MAX SCAN_BLOCK
 
 int scan_init(struct scan *scan, const struct engine *engine, const struct fingerprint_key *key,
@@ -30,7 +32,6 @@ void scan_done(struct scan *scan)
 {
 	matcher_free(scan->matcher);
 	free(scan->block);
-	free(scan->packed);
 	free(scan->unjudged);
 	*scan = (struct scan){.matcher = NULL};
 }
@@ -162,57 +163,31 @@ int scan_text(struct target *target, const char *text, size_t size)
 
 struct stream {
 	int fd;
-	z_stream *unpack; /* NULL: as it is */
-	unsigned char *packed;
-	bool ended;
+	struct archive *archive; /* NULL: as it is */
+	uint64_t start; /* scan->bytes before the first byte of all that this file unpacks to */
 	int error; /* behind what was read */
 };
 
-static int fill(struct stream *stream)
-{
-	z_stream *z = stream->unpack;
-	ssize_t n = z->avail_in ? 0 : fd_read_full(stream->fd, stream->packed, PACKED);
-
-	if (n > 0) {
-		z->next_in = stream->packed;
-		z->avail_in = (unsigned)n;
-	}
-	return (int)MIN(n, 0);
-}
-
-/* One step of unpacking; sets ended, or returns why it cannot go on. */
-static int unpack_step(struct stream *stream)
-{
-	z_stream *z = stream->unpack;
-	int r = fill(stream), code;
-
-	if (r < 0 || z->avail_in == 0)
-		return r < 0 ? r : -EBADMSG;
-	code = inflate(z, Z_NO_FLUSH);
-	if (code != Z_OK && code != Z_STREAM_END)
-		return -EBADMSG;
-	if (code == Z_OK)
-		return 0;
-	/* Logs are often several such files, one behind the other. */
-	r = fill(stream);
-	stream->ended = r < 0 || z->avail_in == 0 || z->next_in[0] != 0x1f || inflateReset(z) != Z_OK;
-	return r;
-}
-
 static ssize_t unpack_some(struct stream *stream, char *to, size_t size)
 {
-	z_stream *z = stream->unpack;
+	size_t done = 0;
 
-	z->next_out = (unsigned char *)to;
-	z->avail_out = (unsigned)size;
-	while (z->avail_out && !stream->ended && stream->error == 0)
-		stream->error = unpack_step(stream);
-	return (ssize_t)(size - z->avail_out);
+	while (done < size && stream->error == 0) {
+		la_ssize_t n = archive_read_data(stream->archive, to + done, size - done);
+
+		if (n == 0)
+			break;
+		if (n < 0)
+			stream->error = -EBADMSG;
+		else
+			done += (size_t)n;
+	}
+	return (ssize_t)done;
 }
 
 static ssize_t read_some(struct stream *stream, char *to, size_t size)
 {
-	return stream->unpack ? unpack_some(stream, to, size) : fd_read_full(stream->fd, to, size);
+	return stream->archive ? unpack_some(stream, to, size) : fd_read_full(stream->fd, to, size);
 }
 
 /* What a file's content is called when it cannot be searched to its end. */
@@ -250,10 +225,11 @@ static int scan_stream(struct target *target, struct stream *stream, size_t have
 		memmove(scan->block, scan->block + block.size - carry, carry);
 		block.size = carry;
 		block.seen = SEEN;
-		if (block.offset - target->offset > scan->settings.file_max) {
+		if ((stream->archive ? scan->bytes - stream->start : block.offset - target->offset) >
+			scan->settings.file_max) {
 			scan_leave_out(scan, &scan->large, target->path,
-				stream->unpack ? "it unpacks to more than max_size"
-					       : "it grew beyond max_size");
+				stream->archive ? "it unpacks to more than max_size"
+						: "it grew beyond max_size");
 			break;
 		}
 		n = read_some(stream, scan->block + carry, SCAN_BLOCK - carry);
@@ -276,32 +252,88 @@ static int scan_stream(struct target *target, struct stream *stream, size_t have
 	return r;
 }
 
-static int scan_packed(struct target *target, int fd)
+/* One file in it; that of a packed file that is no archive has its name. */
+static int scan_entry(const struct target *outer, struct stream *stream, struct archive_entry *entry)
+{
+	struct scan *scan = outer->scan;
+	const char *inner =
+		archive_format(stream->archive) == ARCHIVE_FORMAT_RAW ? NULL : archive_entry_pathname(entry);
+	struct target target = *outer;
+	_cleanup_free_ char *path = NULL;
+	ssize_t n = read_some(stream, scan->block, SCAN_BLOCK);
+
+	if (inner && asprintf(&path, "%s!%s", outer->path, inner) < 0)
+		return -ENOMEM;
+	if (path)
+		target.path = path;
+	if (n <= 0) {
+		if (stream->error < 0)
+			leave_rest(&target, stream->error);
+		return 0;
+	}
+	scan->bytes += (uint64_t)n;
+	target.binary = memchr(scan->block, 0, MIN((size_t)n, (size_t)SNIFF)) != NULL;
+	target.format = inner && !target.binary ? format_of(inner) : NULL;
+	target.line = 1;
+	scan->binary += target.binary;
+	return scan_stream(&target, stream, (size_t)n);
+}
+
+static int scan_entries(struct target *target, struct archive *archive)
 {
 	struct scan *scan = target->scan;
-	z_stream z = {.next_in = NULL};
-	struct stream stream = {fd, &z, NULL, false, 0};
-	ssize_t n;
+	struct stream stream = {-EBADF, archive, scan->bytes, 0};
+	struct archive_entry *entry;
+	unsigned count = 0;
+	int r = 0, code = ARCHIVE_OK;
+
+	while (r == 0 && !scan_is_over(scan) && stream.error == 0 &&
+		((code = archive_read_next_header(archive, &entry)) == ARCHIVE_OK || code == ARCHIVE_WARN)) {
+		if (scan->bytes - stream.start > scan->settings.file_max || ++count > ENTRIES_MAX) {
+			scan_leave_out(scan, &scan->large, target->path, "it unpacks to more than max_size");
+			break;
+		}
+		if (archive_entry_filetype(entry) == AE_IFREG)
+			r = scan_entry(target, &stream, entry);
+	}
+	if (code < ARCHIVE_WARN)
+		leave_rest(target, -EBADMSG);
+	return r;
+}
+
+/* Only what libarchive undoes by itself: it would run programs for other forms. */
+static struct archive *open_packed(int fd)
+{
+	struct archive *archive = archive_read_new();
+
+	if (!archive)
+		return NULL;
+	archive_read_support_filter_gzip(archive);
+	archive_read_support_filter_bzip2(archive);
+	archive_read_support_filter_xz(archive);
+	archive_read_support_filter_zstd(archive);
+	archive_read_support_format_raw(archive);
+	archive_read_support_format_empty(archive);
+	archive_read_support_format_zip(archive);
+	if (lseek(fd, 0, SEEK_SET) < 0 || archive_read_open_fd(archive, fd, PACKED) != ARCHIVE_OK) {
+		archive_read_free(archive);
+		return NULL;
+	}
+	return archive;
+}
+
+static int scan_packed(struct target *target, int fd)
+{
+	struct archive *archive = open_packed(fd);
 	int r = 0;
 
-	if (!scan->packed)
-		scan->packed = malloc(PACKED);
-	if (!scan->packed || inflateInit2(&z, 15 + 16) != Z_OK)
-		return -ENOMEM;
-	stream.packed = scan->packed;
 	target->whole = true;
-	n = lseek(fd, 0, SEEK_SET) < 0 ? -errno : read_some(&stream, scan->block, SCAN_BLOCK);
-	if (n < 0 || (n == 0 && stream.error < 0))
-		leave_rest(target, n < 0 ? n : stream.error);
-	if (n > 0) {
-		scan->bytes += (uint64_t)n;
-		target->binary = memchr(scan->block, 0, MIN((size_t)n, (size_t)SNIFF)) != NULL;
-		scan->binary += target->binary;
-		r = scan_stream(target, &stream, (size_t)n);
-	}
-	explicit_bzero(scan->packed, PACKED);
-	explicit_bzero(scan->block, SCAN_BLOCK);
-	inflateEnd(&z);
+	if (archive)
+		r = scan_entries(target, archive);
+	else
+		leave_rest(target, -EBADMSG);
+	archive_read_free(archive);
+	explicit_bzero(target->scan->block, SCAN_BLOCK);
 	return r;
 }
 
@@ -334,31 +366,36 @@ static bool begins(const char *text, size_t size, const char *magic, size_t magi
 	return size >= magic_size && memcmp(text, magic, magic_size) == 0;
 }
 
-/* Packed in a way that is not undone here. */
-static bool is_archive(const char *text, size_t size)
+static bool is_packed(const char *text, size_t size)
 {
-	return begins(text, size, "PK\3\4", 4) ||
-		begins(text, size,
-			"\xfd"
-			"7zXZ",
-			5) ||
-		begins(text, size, "BZh", 3) || begins(text, size, "\x28\xb5\x2f\xfd", 4) ||
-		begins(text, size, "7z\xbc\xaf", 4) || begins(text, size, "\x04\x22\x4d\x18", 4);
+	return begins(text, size, "\x1f\x8b\x08", 3) || begins(text, size, "PK\3\4", 4) ||
+		begins(text, size, "\xfd\x37zXZ", 5) ||
+		(begins(text, size, "BZh", 3) && size > 9 && memcmp(text + 4, "1AY&SY", 6) == 0) ||
+		begins(text, size, "\x28\xb5\x2f\xfd", 4);
+}
+
+/* Packed in a way that is not undone here. */
+static bool is_strange(const char *text, size_t size)
+{
+	return begins(text, size, "7z\xbc\xaf\x27\x1c", 6) || begins(text, size, "\x04\x22\x4d\x18", 4) ||
+		begins(text, size, "Rar!\x1a\x07", 6) || begins(text, size, "LZIP\1", 5);
 }
 
 static int scan_content(struct target *target, int fd, size_t size)
 {
 	struct scan *scan = target->scan;
-	struct stream stream = {fd, NULL, NULL, false, 0};
+	struct stream stream = {fd, NULL, 0, 0};
 	int r = 0;
 
-	if (target->offset == 0 && begins(scan->block, size, "\x1f\x8b\x08", 3))
+	if (target->offset == 0 && is_packed(scan->block, size))
 		return scan_packed(target, fd);
+	if (target->offset == 0 && is_strange(scan->block, size))
+		scan_leave_out(
+			scan, &scan->archives, target->path, "it is packed in a way that is not known here");
 	if (target->offset == 0 && memchr(scan->block, 0, MIN(size, (size_t)SNIFF))) {
 		target->binary = target->whole = true;
 		target->format = NULL;
 		scan->binary++;
-		scan->archives += is_archive(scan->block, size);
 		r = try_keystore(target, size);
 	}
 	return r == 0 ? scan_stream(target, &stream, size) : r;

@@ -28,11 +28,10 @@ struct scan {
 	struct findings *findings;
 	struct memory *memory; /* of logs; NULL: files are searched whole. Borrowed */
 	char *block;
-	unsigned char *packed; /* what is about to be unpacked; NULL until it is needed */
 	uint64_t files;
 	uint64_t bytes;
 	uint64_t binary; /* searched for what no accident looks like only */
-	uint64_t archives; /* packed in a way that is not known here, and searched as they are */
+	uint64_t archives; /* packed in a way that is not known here: not judged */
 	uint64_t special;
 	uint64_t unreadable; /* not judged */
 	uint64_t large;

@@ -2,14 +2,18 @@
 """The secret plugin on planted secrets: found where they lie, and never told. They are put together here, so that no
 scanner finds any in this file."""
 import base64
+import bz2
 import gzip
+import io
 import json
+import lzma
 import os
-import string
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -132,6 +136,29 @@ def test_packed_files_are_searched_and_bombs_end(tmp_path, few):
     (tmp_path / "cut.gz").write_bytes(gzip.compress(b"first\n") + gzip.compress(f"key = {AWS}\n".encode()))
     result, said = run(*few, f"scan={tmp_path}")
     assert found(result, tmp_path) == {"cut.gz": "warning"} and AWS not in said
+
+
+def test_archives_are_searched_file_by_file(tmp_path, few):
+    text = f"key = {AWS}\n".encode()
+    (tmp_path / "a.xz").write_bytes(lzma.compress(b"first\n" + text))
+    (tmp_path / "a.bz2").write_bytes(bz2.compress(b"first\n" + text))
+    with zipfile.ZipFile(tmp_path / "a.jar", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("deep/file.py", b"one\ntwo\n" + text)
+        archive.writestr("deep/.pgpass", f"h:1:d:u:{PASSWORD}\n")
+        archive.writestr("nothing", b"")
+    with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as archive:
+        info = tarfile.TarInfo("x")
+        info.size = len(text)
+        archive.addfile(info, io.BytesIO(text))
+    result, said = run(*few, f"scan={tmp_path}")
+    assert sorted(i["name"].removeprefix(f"{tmp_path}/") for i in result["items"]) == [
+        "a.bz2:2 aws-access-key-id", "a.jar!deep/.pgpass:1 pgpass", "a.jar!deep/file.py:3 aws-access-key-id",
+        "a.tar.gz:0 aws-access-key-id", "a.xz:2 aws-access-key-id"]
+    assert AWS not in said and PASSWORD not in said
+    (tmp_path / "b.7z").write_bytes(b"7z\xbc\xaf\x27\x1c" + bytes(100))
+    result, _ = run(*few, f"scan={tmp_path}")
+    assert "b.7z: it is packed in a way that is not known here" in json.dumps(result)
+    assert {i["name"]: i["status"] for i in result["items"]}["not judged"] == "unknown"
 
 
 def test_other_file_systems_are_said_when_they_are_left_out(tmp_path, few):
