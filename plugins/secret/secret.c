@@ -2,8 +2,8 @@
 /* The plugin: secrets where they must not be, and those that must be there. */
 #include "builtin.h"
 #include "credential.h"
-#include "memory.h"
 #include "report.h"
+#include "search.h"
 
 #include "base/clock.h"
 #include "base/trim.h"
@@ -11,8 +11,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* Kept back of the time of a run for saying what was found. */
-#define RESERVE (INT64_C(500) * 1000 * 1000)
 #define DAY INT64_C(86400000)
 
 static const char *const capabilities[] = {"CAP_DAC_READ_SEARCH", "CAP_SYS_PTRACE", NULL};
@@ -156,15 +154,6 @@ static size_t list_size(struct gavea_check *check, const char *key)
 	return count;
 }
 
-/* The rules take memory: they are only loaded when something is searched. */
-static bool is_searching(struct gavea_check *check)
-{
-	return list_size(check, "scan") || list_size(check, "world_readable") ||
-		gavea_option_bool(check, "processes") || gavea_option_bool(check, "units") ||
-		gavea_option_bool(check, "histories") || list_size(check, "logs") ||
-		gavea_option_bool(check, "journal");
-}
-
 static bool is_demanding(struct gavea_check *check)
 {
 	return list_size(check, "files") || list_size(check, "credentials");
@@ -198,9 +187,9 @@ static int secret_load(struct gavea_check *check, struct secret *secret, struct 
 		r = error_set(error, -EINVAL, "baseline: without a state directory it needs the option key");
 	if (r == 0 && baseline)
 		r = baseline_read(&secret->baseline, baseline, error);
-	if (r == 0 && is_searching(check))
+	if (r == 0 && search_is_wanted(check))
 		r = load_rules(check, &rules, error);
-	if (r == 0 && is_searching(check))
+	if (r == 0 && search_is_wanted(check))
 		r = engine_new(&rules, gavea_state_directory(check), &secret->engine, error);
 	ruleset_done(&rules);
 	return r;
@@ -212,7 +201,7 @@ static int secret_open(struct gavea_check *check, void **ret_state)
 	struct secret *secret;
 	int r;
 
-	if (!is_searching(check) && !is_demanding(check))
+	if (!search_is_wanted(check) && !is_demanding(check))
 		return gavea_fail(check, -EINVAL,
 			"nothing to do: set scan, world_readable, processes, units, histories, logs, "
 			"journal, "
@@ -233,99 +222,12 @@ static int secret_open(struct gavea_check *check, void **ret_state)
 
 /* ---- A run ---- */
 
-static bool is_cancelled(void *userdata)
-{
-	return gavea_cancelled(userdata);
-}
-
-static struct scan_settings settings_of(struct gavea_check *check)
-{
-	int64_t until = gavea_deadline(check), now = clock_ns(CLOCK_MONOTONIC);
-	struct scan_settings settings = {.file_max = (uint64_t)gavea_option_int(check, "max_size"),
-		.files_max = (uint64_t)gavea_option_int(check, "max_files"),
-		.deadline = until == INT64_MAX ? until
-					       : until - MIN(RESERVE, MAX((until - now) / 10, INT64_C(0))),
-		.cross = gavea_option_bool(check, "cross_filesystems"),
-		.cancelled = is_cancelled,
-		.userdata = check};
-
-	settings.skip = gavea_option_strings(check, "skip", &settings.skip_count);
-	return settings;
-}
-
-static int search_paths(
-	struct gavea_check *check, struct scan *scan, const char *key, struct report_counts *counts)
-{
-	size_t count = 0;
-	const char *const *paths = gavea_option_strings(check, key, &count);
-
-	scan->settings.world_readable = streq(key, "world_readable");
-	for (size_t i = 0; i < count; i++) {
-		int r = scan_path(scan, paths[i]);
-
-		if (r == -ENOMEM)
-			return r;
-		if (r < 0)
-			report_unjudged(check, counts, paths[i], r);
-	}
-	return 0;
-}
-
-/* In a one-shot run there is no memory, and they are searched whole. */
-static int search_logs(struct gavea_check *check, struct scan *scan, struct report_counts *counts)
-{
-	struct memory memory;
-	int r = memory_init(&memory, check, scan);
-
-	scan->memory = &memory;
-	if (r == 0)
-		r = search_paths(check, scan, "logs", counts);
-	scan->memory = NULL;
-	if (r == 0)
-		memory_commit(&memory, !scan_is_over(scan));
-	memory_done(&memory);
-	return r;
-}
-
-static int search_journal(struct gavea_check *check, struct scan *scan, struct report_counts *counts)
-{
-	int r = scan_journal(scan, check, gavea_option_string(check, "journal_folder"));
-
-	if (r < 0 && r != -ENOMEM)
-		report_unjudged_journal(check, counts, r);
-	return r == -ENOMEM ? r : 0;
-}
-
-static int search(struct gavea_check *check, struct scan *scan, struct report_counts *counts)
-{
-	size_t count = 0;
-	const char *const *units = gavea_option_strings(check, "unit_paths", &count);
-	int r = search_paths(check, scan, "scan", counts);
-
-	if (r == 0)
-		r = search_paths(check, scan, "world_readable", counts);
-	for (size_t i = 0; r == 0 && gavea_option_bool(check, "units") && i < count; i++)
-		r = scan_units(scan, units[i]);
-	if (r == 0 && list_size(check, "logs"))
-		r = search_logs(check, scan, counts);
-	if (r == 0 && gavea_option_bool(check, "journal"))
-		r = search_journal(check, scan, counts);
-	if (r == 0 && gavea_option_bool(check, "histories"))
-		r = scan_histories(scan, "/etc/passwd");
-	if (r == 0 && gavea_option_bool(check, "processes"))
-		r = scan_processes(scan, "/proc");
-	return r;
-}
-
 /* Findings are kept until the end, since the baseline judges them all. */
 static int run_search(struct gavea_check *check, const struct secret *secret, struct scan *scan,
 	struct findings *findings, struct report_counts *counts)
 {
-	struct scan_settings settings = settings_of(check);
-	int r = scan_init(scan, secret->engine, &secret->key, &settings, findings);
+	int r = search_run(check, secret->engine, &secret->key, scan, findings, counts);
 
-	if (r == 0)
-		r = search(check, scan, counts);
 	if (r == 0) {
 		findings_judge(findings, &secret->baseline, clock_unix_ms() / DAY);
 		report_findings(check, counts, findings, secret->key.lasting);

@@ -329,9 +329,17 @@ def test_nothing_that_the_agent_writes_has_a_byte_of_a_value(tmp_path, tmp_path_
     (folder / "etc/conf.d").mkdir(parents=True)
     (tmp_path / "app.service").write_text(f"[Service]\nEnvironment=A_TOKEN={TELEGRAM}\nSetCredential=a:{PASSWORD}\n"
                                           f"LoadCredential=b:{tmp_path}/home/.pgpass\n")
+    (tmp_path / "journal").mkdir()
+    remote = Path("/lib/systemd/systemd-journal-remote")
+    if remote.exists():
+        entry = (f"__REALTIME_TIMESTAMP=1700000000000000\n__MONOTONIC_TIMESTAMP=1\n_BOOT_ID={'0' * 31}1\n_SYSTEMD_UNIT=x.service\n"
+                 f"MESSAGE=key {GITLAB}\nCOREDUMP_ENVIRON=A_PASSWORD={PASSWORD}\n\n")
+        subprocess.run([remote, "-o", tmp_path / "journal/x.journal", "-"], input=entry, text=True, check=True,
+                       capture_output=True)
     # All that looks at values at once, with its memory in the agent's state.
     (folder / "etc/conf.d/a.conf").write_text(
         f'secret: {{ every = "1s"; timeout = "30s"; scan = [ "{tmp_path}" ]; logs = [ "{tmp_path}/log", "{tmp_path}/home" ]; '
+        f'journal = true; journal_folder = "{tmp_path}/journal"; histories = true; processes = true; '
         f'units = true; unit_paths = [ "{tmp_path}" ]; credentials = [ "app.service" ]; min_entropy = 7.9; '
         f'files = [ "{tmp_path}/app/bot.env", "{tmp_path}/home/.netrc", "{tmp_path}/keys/id_rsa" ]; }};')
     agent = Agent(folder, env={"GAVEA_NOTHING": "1"})
@@ -349,6 +357,7 @@ def test_nothing_that_the_agent_writes_has_a_byte_of_a_value(tmp_path, tmp_path_
         shown = agent.cli("status", "secret/default", "--json", check=False).stdout + agent.cli("events", check=False).stdout
     finally:
         agent.stop()
+    assert "x.service" in shown or not remote.exists()
     for value in values.values():
         assert value not in shown and value not in agent.log
         for path in (folder / "state").rglob("*"):
