@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #define PASSWD_MAX ((size_t)4 * 1024 * 1024)
 #define HOMES_MAX 10000
@@ -109,6 +110,11 @@ static int scan_home(struct scan *scan, const char *home)
 	struct hunt hunt = {scan, 0};
 	int r = 0;
 
+	if (access(home, X_OK) < 0) {
+		if (errno != ENOENT && errno != ENOTDIR)
+			scan_leave_out(scan, &scan->unreadable, home, strerror(errno));
+		return 0;
+	}
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(histories) && !scan_is_over(scan); i++) {
 		_cleanup_free_ char *path = NULL;
 

@@ -16,7 +16,7 @@
 #define RECORD_MAX ((size_t)60 * 1024)
 #define ENTRIES_MAX 4096 /* of one batch */
 #define BATCH ((size_t)256 * 1024)
-#define FIELD_MAX ((size_t)64 * 1024)
+#define FIELD_MAX ((size_t)1024 * 1024)
 #define UNIT_MAX 128
 
 /* Where an entry begins in the batch. */
@@ -283,7 +283,7 @@ static int take_entry(struct reader *reader)
 		/* As much as sd_journal_get_data() gives without being asked for more. */
 		if (size >= FIELD_MAX - 16)
 			scan_leave_out(reader->scan, &reader->scan->large, "journal",
-				"an entry has more than 64 KiB");
+				"an entry has more than 1 MiB");
 		buf_add(&reader->batch, value, size);
 		buf_add_char(&reader->batch, '\n');
 	}
