@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define LINKS_MAX 40
-#define NAMES_ROOM 4096
+#define NAMES_ROOM 65536 /* for groups of many members */
 
 const char *name_user(char buffer[static 64], uid_t uid)
 {

@@ -168,6 +168,7 @@ struct look {
 	const struct stat *st;
 	char *whole; /* where the fingerprint of the whole content goes, or NULL */
 	bool only_whole; /* and nothing is judged */
+	size_t values; /* that were judged */
 };
 
 static void keep(struct present *present, const char *name, const char *member, const struct stat *st,
@@ -196,6 +197,7 @@ static void judge_value(void *userdata, const char *member, const char *value, s
 	struct judgement *judgement = look->judgement;
 	const char *what = member ? member : "it";
 
+	look->values++;
 	if (size == 0) {
 		judgement_add(judgement, GAVEA_CRITICAL, "%s is empty: put the secret there", what);
 		return;
@@ -230,6 +232,19 @@ static bool is_blank(const char *text, size_t size)
 	return true;
 }
 
+/* JSON or variables, none of which is called as secrets are. */
+static void judge_nameless(struct look *look, const char *text, size_t size)
+{
+	const struct wanted *wanted = &look->present->wanted;
+
+	keep(look->present, look->name, NULL, look->st, text, size);
+	if (wanted->length_min > 1 || wanted->entropy_min > 0)
+		judgement_add(look->judgement, GAVEA_UNKNOWN,
+			"no value in it has a name such as password or token, so that length and entropy "
+			"were not "
+			"judged: use parse = \"none\", or demand neither");
+}
+
 static void judge_content(struct look *look, const char *text, size_t size)
 {
 	enum content_form form = look->present->wanted.form;
@@ -247,6 +262,8 @@ static void judge_content(struct look *look, const char *text, size_t size)
 		judgement_add(look->judgement, GAVEA_CRITICAL, "%s: write it anew", why);
 	else if (content_values(form, text, size, judge_value, look) < 0)
 		look->present->no_memory = true;
+	else if (look->values == 0 && form != CONTENT_PEM_CERT)
+		judge_nameless(look, text, size);
 }
 
 static void read_content(struct look *look, const char *target)
@@ -306,7 +323,7 @@ void present_judge(struct present *present, const char *name, const char *path, 
 	struct judgement *judgement, char *ret_fingerprint)
 {
 	_cleanup_(place_done) struct place place;
-	struct look look = {present, judgement, name, &place.st, ret_fingerprint, false};
+	struct look look = {present, judgement, name, &place.st, ret_fingerprint, false, 0};
 	int r = place_find(path, &place);
 
 	if (ret_fingerprint)
@@ -334,7 +351,7 @@ void present_fingerprint(struct present *present, const char *path, struct judge
 	char ret_fingerprint[static FINGERPRINT_SIZE])
 {
 	_cleanup_(place_done) struct place place;
-	struct look look = {present, judgement, path, &place.st, ret_fingerprint, true};
+	struct look look = {present, judgement, path, &place.st, ret_fingerprint, true, 0};
 	int r = place_find(path, &place);
 
 	ret_fingerprint[0] = '\0';

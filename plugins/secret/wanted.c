@@ -8,7 +8,7 @@
 #include <pwd.h>
 #include <stdio.h>
 
-#define NAMES_ROOM 4096
+#define NAMES_ROOM 65536 /* for groups of many members */
 #define ID_MAX 4294967294u /* the last one that is not "none" */
 
 static int find_id(bool group, const char *name, uint32_t *ret_id)

@@ -203,6 +203,9 @@ def test_forms_are_parsed_and_their_errors_never_quote(place):
     for form, text, wrong in cases:
         status, said = judge(put(place / "file", text), f"parse={form}")
         assert (status, said) == (("critical", wrong + ": write it anew") if wrong else ("ok", "there, and right")), form
+    status, said = judge(put(place / "file", "A=b\n"), "parse=env", "min_length=8")
+    assert status == "unknown" and said.startswith("no value in it has a name such as password or token")
+    assert judge(put(place / "file", "A=b\n"), "parse=env")[0] == "ok"
     status, said = judge(put(place / "file", "DB_PASSWORD=changeme\nDB_PASSWORD_FILE=/x\nUSER=root\n"), "parse=env")
     assert said == "DB_PASSWORD holds a placeholder or a well-known password: put a real one there"
 
