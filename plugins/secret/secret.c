@@ -32,7 +32,8 @@ static const struct gavea_option options[] = {
 		"Files and folders of which only what everybody can read is searched, such as /etc"},
 	{"processes", GAVEA_OPTION_BOOL, 0, "false", NULL,
 		"Search the environment and command line of all processes"},
-	{"units", GAVEA_OPTION_BOOL, 0, "false", NULL, "Search Environment= of systemd's unit files"},
+	{"units", GAVEA_OPTION_BOOL, 0, "false", NULL,
+		"Search Environment=, EnvironmentFile= and SetCredential= of systemd's unit files"},
 	{"histories", GAVEA_OPTION_BOOL, 0, "false", NULL,
 		"Search histories of shells and database clients, and what git keeps, in the homes of all "
 		"users"},
