@@ -221,6 +221,30 @@ void engine_free(struct engine *engine)
 	free(engine);
 }
 
+const struct rule *engine_rule(const struct engine *engine, const char *id)
+{
+	for (size_t i = 0; i < engine->rules.count; i++)
+		if (streq(engine->rules.list[i].id, id))
+			return &engine->rules.list[i];
+	return NULL;
+}
+
+void engine_fingerprint(const struct engine *engine, const struct fingerprint_key *key,
+	char ret_text[static FINGERPRINT_SIZE])
+{
+	_cleanup_(buf_done) struct buf text = BUF_INIT;
+
+	buf_add_str(&text, GAVEA_VERSION "\n");
+	for (size_t i = 0; i < engine->rules.count; i++) {
+		const struct rule *rule = &engine->rules.list[i];
+
+		buf_printf(&text, "%s %s %s %zu %zu %g %d %d\n", rule->id, rule->pattern,
+			rule->alphabet ? rule->alphabet : "", rule->length_min, rule->length_max,
+			rule->entropy, (int)rule->check, (int)rule->status);
+	}
+	fingerprint(key, buf_str(&text), text.size, ret_text);
+}
+
 size_t engine_rule_count(const struct engine *engine)
 {
 	return engine->rules.count;

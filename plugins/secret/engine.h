@@ -24,6 +24,13 @@ int engine_new(struct ruleset *rules, const char *cache, struct engine **ret_eng
 void engine_free(struct engine *engine);
 DEFINE_CLEANUP(struct engine *, engine_free);
 
+/* The rule of that name; NULL: there is none. */
+const struct rule *engine_rule(const struct engine *engine, const char *id);
+
+/* Another one whenever a rule or the key is. */
+void engine_fingerprint(const struct engine *engine, const struct fingerprint_key *key,
+	char ret_text[static FINGERPRINT_SIZE]);
+
 size_t engine_rule_count(const struct engine *engine);
 
 int matcher_new(const struct engine *engine, const struct fingerprint_key *key, struct matcher **ret_matcher);

@@ -80,14 +80,18 @@ void baseline_done(struct baseline *baseline)
 	*baseline = (struct baseline){.list = NULL};
 }
 
+/* A rule and a format may see the same: once is enough. */
+static bool is_same(const struct sighting *a, const struct sighting *b)
+{
+	return a->line == b->line && a->offset < b->end && b->offset < a->end;
+}
+
 int findings_add(struct findings *findings, const char *path, const struct sighting *what, bool readable)
 {
 	struct finding *finding;
 
-	/* A rule and a format may see the same: once is enough. */
 	for (size_t i = findings->count; i-- > 0 && streq(findings->list[i].path, path);)
-		if (findings->list[i].what.line == what->line && findings->list[i].what.offset < what->end &&
-			what->offset < findings->list[i].what.end)
+		if (is_same(&findings->list[i].what, what))
 			return 0;
 	if (findings->count == FINDINGS_MAX) {
 		findings->dropped++;
@@ -101,6 +105,12 @@ int findings_add(struct findings *findings, const char *path, const struct sight
 		return -ENOMEM;
 	findings->count++;
 	return 0;
+}
+
+void findings_cut(struct findings *findings, size_t count)
+{
+	while (findings->count > count)
+		free(findings->list[--findings->count].path);
 }
 
 void findings_judge(struct findings *findings, const struct baseline *baseline, int64_t today)

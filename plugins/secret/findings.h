@@ -38,6 +38,8 @@ int baseline_read(struct baseline *baseline, const char *path, struct error *err
 void baseline_done(struct baseline *baseline);
 
 int findings_add(struct findings *findings, const char *path, const struct sighting *what, bool readable);
+/* Takes back all but the first count of them. */
+void findings_cut(struct findings *findings, size_t count);
 /* today: days since 1970. */
 void findings_judge(struct findings *findings, const struct baseline *baseline, int64_t today);
 void findings_done(struct findings *findings);

@@ -10,6 +10,9 @@
 
 #define KEY_MAX 96
 #define VALUE_MAX 4096
+#define HISTORY_MAX 16384 /* of a line; what is typed is shorter */
+#define TOKEN_MIN 20
+#define TOKEN_ENTROPY 3.2
 
 enum syntax {
 	SYNTAX_KEYS, /* key = value, key: value, "key": "value", key value, define('key', 'value') */
@@ -17,6 +20,7 @@ enum syntax {
 	SYNTAX_URL, /* scheme://user:password@host */
 	SYNTAX_HASH, /* user:hash */
 	SYNTAX_SHADOW, /* user:hash:… */
+	SYNTAX_HISTORY, /* commands and statements that were typed */
 };
 
 struct format {
@@ -39,6 +43,13 @@ static const struct format formats[] = {
 	{"pgpass", "password in .pgpass", ".pgpass|pgpass.conf", NULL, SYNTAX_PGPASS, false, true},
 	{"git-credentials", "password in .git-credentials", ".git-credentials|git/credentials", NULL,
 		SYNTAX_URL, false, true},
+	{"git-remote", "password or token in a remote of git",
+		".git/config|.gitconfig|git/config|.gitmodules|*.git/config", NULL, SYNTAX_URL, false, false},
+	{"history", "secret that was typed",
+		".*_history|.zhistory|.histfile|.history|fish/fish_history|pgcli/"
+		"history|mongosh_repl_history|.dbshell|"
+		".viminfo|.lesshst",
+		TELLING_CAMEL, SYNTAX_HISTORY, false, false},
 	{"npmrc", "registry token in .npmrc", ".npmrc|npmrc", "*_authtoken|_auth|*:_auth|*_password",
 		SYNTAX_KEYS, false, true},
 	{"yarnrc", "registry token in .yarnrc.yml", ".yarnrc.yml|.yarnrc",
@@ -84,8 +95,8 @@ static const struct format formats[] = {
 	{"rclone", "credential of rclone", "rclone.conf",
 		"pass|password|secret_access_key|client_secret|token|key", SYNTAX_KEYS, false, true},
 	{"vault-token", "Vault settings", ".vaultrc|vault.hcl", "token|*_token", SYNTAX_KEYS, false, true},
-	{"env-file", "secret in an environment file", ".env|.env.*|*.env|.flaskenv|.envrc", TELLING_CAMEL,
-		SYNTAX_KEYS, false, true},
+	{"env-file", "secret in an environment file", ".env|.env.*|*.env|.flaskenv|.envrc|etc/environment",
+		TELLING_CAMEL, SYNTAX_KEYS, false, true},
 	{"php-settings", "secret in PHP settings",
 		"settings.php|configuration.php|config.inc.php|parameters.yml|parameters.yaml|env.php|"
 		"localsettings.php|"
@@ -127,26 +138,41 @@ struct lines {
 	void *userdata;
 };
 
+/* Whether a pattern of size bytes fits; most are plain words, which is cheaper to see than to match. */
+static bool fits_one(const char *pattern, size_t size, const char *text)
+{
+	char copy[KEY_MAX];
+
+	if (!memchr(pattern, '*', size))
+		return strncasecmp(pattern, text, size) == 0 && text[size] == '\0';
+	if (size >= sizeof(copy))
+		return false;
+	memcpy(copy, pattern, size);
+	copy[size] = '\0';
+	return fnmatch(copy, text, FNM_CASEFOLD) == 0;
+}
+
+/* A pattern with a "/" is for the end of a path. */
+static bool fits_end(const char *pattern, size_t size, const char *path)
+{
+	char copy[KEY_MAX];
+
+	if (size + 2 >= sizeof(copy))
+		return false;
+	memcpy(copy, "*/", 2);
+	memcpy(copy + 2, pattern, size);
+	copy[size + 2] = '\0';
+	return fnmatch(copy, path, FNM_CASEFOLD) == 0;
+}
+
 /* Whether one of the patterns, with "|" between them, fits. */
 static bool fits(const char *patterns, const char *text, const char *path)
 {
-	char pattern[KEY_MAX];
-
 	for (const char *p = patterns; *p;) {
 		size_t size = strcspn(p, "|");
 
-		if (size + 2 < sizeof(pattern)) {
-			snprintf(pattern, sizeof(pattern), "%.*s", (int)size, p);
-			if (!path || !strchr(pattern, '/')) {
-				if (fnmatch(pattern, text, FNM_CASEFOLD) == 0)
-					return true;
-			} else {
-				memmove(pattern + 2, pattern, size + 1);
-				memcpy(pattern, "*/", 2);
-				if (fnmatch(pattern, path, FNM_CASEFOLD) == 0)
-					return true;
-			}
-		}
+		if (path && memchr(p, '/', size) ? fits_end(p, size, path) : fits_one(p, size, text))
+			return true;
 		p += size + (p[size] == '|');
 	}
 	return false;
@@ -165,6 +191,20 @@ const struct format *format_of(const char *path)
 const struct format *format_environment(void)
 {
 	return &environment;
+}
+
+bool format_recall(const char *rule, struct sighting *what)
+{
+	const struct format *found = streq(environment.rule, rule) ? &environment : NULL;
+
+	for (size_t i = 0; !found && i < ARRAY_SIZE(formats); i++)
+		if (streq(formats[i].rule, rule))
+			found = &formats[i];
+	if (found) {
+		what->rule = found->rule;
+		what->description = found->description;
+	}
+	return found != NULL;
 }
 
 bool format_is_store(const struct format *format)
@@ -208,6 +248,11 @@ static bool key_tells(const struct format *format, const char *text, size_t size
 		fits("*_file|*_path|*_dir|*public*|*_url|*_id|*_name|*_len*|*tokenizer*|*_ttl", key, NULL))
 		return false;
 	return fits(format->keys, key, NULL);
+}
+
+bool format_name_tells(const char *name, size_t size)
+{
+	return key_tells(&environment, name, size);
 }
 
 /* Past what may stand between a key and its value; NULL: it is not followed by one. */
@@ -267,7 +312,8 @@ static int scan_keys(const struct lines *lines, const char *line, const char *en
 
 	while (p < end && isspace((unsigned char)*p))
 		p++;
-	if (p < end && (*p == '#' || *p == ';' || (*p == '/' && p + 1 < end && p[1] == '/')))
+	/* Not "//": so begin the lines of npm that have a token, and what is commented out in PHP lies there all the same. */
+	if (p < end && (*p == '#' || *p == ';'))
 		return 0;
 	while (r == 0 && p < end) {
 		const char *key = p, *value;
@@ -311,16 +357,27 @@ static int scan_pgpass(const struct lines *lines, const char *line, const char *
 				      : 0;
 }
 
+/* What stands before the "@" is a password behind a colon, or, when it looks made at random, a token. */
 static int scan_url(const struct lines *lines, const char *line, const char *end)
 {
-	const char *at = memchr(line, '@', (size_t)(end - line));
-	const char *authority = memmem(line, (size_t)(end - line), "://", 3);
-	const char *colon;
+	const char *user = memmem(line, (size_t)(end - line), "://", 3), *at, *colon, *slash;
+	size_t size;
 
-	if (!authority || !at || at < authority)
+	if (!user)
 		return 0;
-	colon = memchr(authority + 3, ':', (size_t)(at - authority - 3));
-	return colon ? tell(lines, colon + 1, (size_t)(at - colon - 1), lines->format->description, true) : 0;
+	user += 3;
+	at = memchr(user, '@', (size_t)(end - user));
+	slash = memchr(user, '/', (size_t)(end - user));
+	if (!at || (slash && slash < at))
+		return 0;
+	colon = memchr(user, ':', (size_t)(at - user));
+	if (colon)
+		return tell(lines, colon + 1, (size_t)(at - colon - 1), lines->format->description,
+			lines->format->store);
+	size = (size_t)(at - user);
+	return size >= TOKEN_MIN && entropy_bits(user, size) >= TOKEN_ENTROPY
+		? tell(lines, user, size, lines->format->description, false)
+		: 0;
 }
 
 static bool begins(const char *text, size_t size, const char *prefix)
@@ -354,6 +411,76 @@ static int scan_hash(const struct lines *lines, const char *line, const char *en
 	return 0;
 }
 
+/* Behind these a secret stands without "=". */
+static const struct {
+	const char *text;
+	bool quoted; /* else it goes to the next space */
+} leads[] = {{"identified by ", true}, {"password ", true}, {"password(", true}, {"requirepass ", false},
+	{"masterauth ", false}, {"sshpass -p ", false}, {"sshpass -p", false}};
+
+/* Where a lead ends that is here, at the start of a word; NULL: none is. */
+static const char *find_lead(const char *p, const char *end, bool *ret_quoted)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(leads); i++) {
+		size_t size = strlen(leads[i].text);
+
+		if ((size_t)(end - p) > size && strncasecmp(p, leads[i].text, size) == 0) {
+			*ret_quoted = leads[i].quoted;
+			return p + size;
+		}
+	}
+	return NULL;
+}
+
+static int scan_leads(const struct lines *lines, const char *line, const char *end)
+{
+	int r = 0;
+
+	for (const char *p = line; r == 0 && p < end;) {
+		bool quoted = false;
+		const char *value = p == line || !is_key_char(p[-1]) ? find_lead(p, end, &quoted) : NULL;
+		size_t size;
+
+		if (!value || (quoted && *value != '\'' && *value != '"')) {
+			p++;
+			continue;
+		}
+		size = value_size(&value, end);
+		if (!is_reference(value, size))
+			r = tell(lines, value, size, lines->format->description, false);
+		p = value + size;
+	}
+	return r;
+}
+
+/* Clients of databases write a space as \040. */
+static int scan_history(const struct lines *lines, const char *line, const char *end)
+{
+	char text[HISTORY_MAX];
+	struct lines there = *lines;
+	size_t size = 0;
+	int r;
+
+	if (!memmem(line, (size_t)(end - line), "\\040", 4)) {
+		r = scan_leads(lines, line, end);
+		return r == 0 ? scan_keys(lines, line, end) : r;
+	}
+	for (const char *p = line; p < end && size < sizeof(text); size++) {
+		bool space = end - p >= 4 && memcmp(p, "\\040", 4) == 0;
+
+		text[size] = space ? ' ' : *p;
+		p += space ? 4 : 1;
+	}
+	/* All that is told of such a line is where it begins. */
+	there.text = text;
+	there.offset = lines->offset + (uint64_t)(line - lines->text);
+	r = scan_leads(&there, text, text + size);
+	if (r == 0)
+		r = scan_keys(&there, text, text + size);
+	explicit_bzero(text, size);
+	return r;
+}
+
 static int scan_line(const struct lines *lines, const char *line, const char *end)
 {
 	switch (lines->format->syntax) {
@@ -364,6 +491,8 @@ static int scan_line(const struct lines *lines, const char *line, const char *en
 	case SYNTAX_HASH:
 	case SYNTAX_SHADOW:
 		return scan_hash(lines, line, end);
+	case SYNTAX_HISTORY:
+		return scan_history(lines, line, end);
 	default:
 		return scan_keys(lines, line, end);
 	}

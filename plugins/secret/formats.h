@@ -16,6 +16,12 @@ const struct format *format_of(const char *path);
 /* Environment variables: NAME=value lines, also those of Environment= in unit files. */
 const struct format *format_environment(void);
 
+/* Whether a variable or member of this name holds a secret: DB_PASSWORD, api_key, but not DB_PASSWORD_FILE. */
+bool format_name_tells(const char *name, size_t size);
+
+/* Sets rule and description to those of the format that bears this name. */
+bool format_recall(const char *rule, struct sighting *what);
+
 /* Whether a file of this format is the place where such secrets are kept: the finding is then no worse than a warning
  * as long as nobody else can read it. */
 bool format_is_store(const struct format *format);

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-/* 1: a trivial password opens it; 0: none does, or it is no such file; -E2BIG: trying would take too long. */
+/* 1: a trivial password opens it; 0: none does, or it holds certificates alone, or it is no such file; -E2BIG: trying would take too long. */
 int keystore_is_trivial(const void *bytes, size_t size);
 
 #endif

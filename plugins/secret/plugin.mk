@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-pkgs.plugin.secret := libhs libpcre2-8 libcrypto zlib
+pkgs.plugin.secret := libhs libpcre2-8 libcrypto libarchive zlib jansson libsystemd

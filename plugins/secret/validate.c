@@ -12,6 +12,8 @@
 
 #define CRC_TAIL 6
 #define BECH32_MAX 90
+#define RANDOM_MIN 8 /* characters that tell whether they are */
+#define REST_MAX 256
 
 double entropy_bits(const void *bytes, size_t size)
 {
@@ -27,16 +29,6 @@ double entropy_bits(const void *bytes, size_t size)
 	return size ? bits / (double)size : 0;
 }
 
-static bool contains(const char *value, size_t size, const char *word)
-{
-	size_t length = strlen(word);
-
-	for (size_t i = 0; i + length <= size; i++)
-		if (strncasecmp(value + i, word, length) == 0)
-			return true;
-	return false;
-}
-
 static size_t distinct(const char *value, size_t size)
 {
 	bool seen[256] = {false};
@@ -49,27 +41,112 @@ static size_t distinct(const char *value, size_t size)
 	return count;
 }
 
+static bool is_one_of(const char *const *words, size_t count, const char *value, size_t size)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strlen(words[i]) == size && strncasecmp(value, words[i], size) == 0)
+			return true;
+	return false;
+}
+
+/* What people type is of one kind of characters; what was made at random is not. */
+static bool is_random(const char *value, size_t size)
+{
+	size_t digits = 0, letters = 0;
+
+	for (size_t i = 0; i < size; i++) {
+		digits += isdigit((unsigned char)value[i]) != 0;
+		letters += isalpha((unsigned char)value[i]) != 0;
+	}
+	return size >= RANDOM_MIN && digits && letters && distinct(value, size) >= 5;
+}
+
+/* How long what stands here is, that says "not the real one"; 0: it says nothing. */
+static size_t marker_size(const char *value, size_t size)
+{
+	static const char *const words[] = {"changeme", "change_me", "change-me", "changeit", "change_this",
+		"example", "placeholder", "replaceme", "replace", "redacted", "insert", "dummy", "sample",
+		"todo", "fixme", "your_", "your-"};
+	static const char *const templates[][2] = {
+		{"${", "}"}, {"{{", "}}"}, {"$(", ")"}, {"%(", ")"}, {"<", ">"}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strlen(words[i]) <= size && strncasecmp(value, words[i], strlen(words[i])) == 0)
+			return strlen(words[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(templates); i++) {
+		const char *end = size > 2 && memcmp(value, templates[i][0], strlen(templates[i][0])) == 0
+			? memmem(value, size, templates[i][1], strlen(templates[i][1]))
+			: NULL;
+
+		if (end && (*value != '<' || !is_random(value + 1, (size_t)(end - value - 1))))
+			return (size_t)(end - value) + strlen(templates[i][1]);
+	}
+	for (size_t run = 0; run < size && (value[run] == value[0]); run++)
+		if (run == 3 && strchr("xX*.", value[0]))
+			return 4;
+	return 0;
+}
+
+/* Words that often stand beside such a mark, and separators. */
+static size_t filler_size(const char *value, size_t size)
+{
+	static const char *const words[] = {"password", "passwd", "secret", "token", "value", "here", "this",
+		"your", "with", "key", "api", "the", "my", "me", "in", "to"};
+
+	if (strchr("_-.*:/ \t\"'", *value))
+		return 1;
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strlen(words[i]) <= size && strncasecmp(value, words[i], strlen(words[i])) == 0)
+			return strlen(words[i]);
+	return 0;
+}
+
+/* A mark within a real secret does not make it a placeholder: what is left besides the marks decides. */
+static bool is_marked(const char *value, size_t size)
+{
+	char rest[REST_MAX];
+	size_t left = 0;
+	bool marked = false;
+
+	for (size_t i = 0; i < size;) {
+		size_t step = marker_size(value + i, size - i);
+
+		marked |= step > 0;
+		if (!step)
+			step = filler_size(value + i, size - i);
+		if (step) {
+			i += step;
+			continue;
+		}
+		if (left < sizeof(rest))
+			rest[left++] = value[i];
+		i++;
+	}
+	marked = marked && !is_random(rest, left);
+	explicit_bzero(rest, left);
+	return marked;
+}
+
+static bool ends_with(const char *value, size_t size, const char *end)
+{
+	return size >= strlen(end) && memcmp(value + size - strlen(end), end, strlen(end)) == 0;
+}
+
 bool is_placeholder(const char *value, size_t size)
 {
-	static const char *const inside[] = {"changeme", "change_me", "change-me", "changeit", "example",
-		"placeholder", "xxxx", "your_", "your-", "insert_", "replace_", "replaceme", "redacted",
-		"dummy", "${", "{{", "$(", "%(", "****", "todo", "fixme"};
-	static const char *const whole[] = {"password", "passwd", "secret", "token", "admin", "root", "test",
-		"none", "null", "nil", "true", "false", "undefined", "default", "postgres", "mysql", "guest",
-		"letmein", "qwerty", "123456", "12345678", "123456789", "1234567890", "password1",
-		"password123", "secret123", "hunter2"};
+	static const char *const whole[] = {"password", "passwd", "passw0rd", "p@ssw0rd", "pass", "secret",
+		"token", "admin", "root", "toor", "test", "none", "null", "nil", "true", "false", "undefined",
+		"default", "postgres", "mysql", "guest", "user", "letmein", "qwerty", "welcome", "welcome1",
+		"iloveyou", "abc123", "monkey", "dragon", "111111", "12345", "123456", "1234567", "12345678",
+		"123456789", "1234567890", "password1", "password123", "secret123", "admin123", "hunter2",
+		"s3cr3t", "foobar", "foo", "bar", "xxx", "tbd", "todo"};
 
 	while (size && isspace((unsigned char)value[size - 1]))
 		size--;
-	for (size_t i = 0; i < ARRAY_SIZE(inside); i++)
-		if (contains(value, size, inside[i]))
-			return true;
-	for (size_t i = 0; i < ARRAY_SIZE(whole); i++)
-		if (strlen(whole[i]) == size && strncasecmp(value, whole[i], size) == 0)
-			return true;
-	if (size >= 2 && value[0] == '<' && value[size - 1] == '>')
-		return true;
-	return size > 0 && distinct(value, size) == 1;
+	/* AWS ends those of its documentation so. */
+	return is_one_of(whole, ARRAY_SIZE(whole), value, size) || ends_with(value, size, "EXAMPLE") ||
+		ends_with(value, size, "EXAMPLEKEY") || (size > 0 && distinct(value, size) == 1) ||
+		is_marked(value, size);
 }
 
 /* The last six characters of a token of GitHub or npm are the CRC-32 of the random ones before, in base 62. */
@@ -176,7 +253,8 @@ enum verdict validate(
 		return VERDICT_NO;
 	if (rule->check == RULE_CHECK_PRIVATE_KEY)
 		return private_key_is_plain(rest, rest_size) ? VERDICT_YES : VERDICT_NO;
-	if (rule->generic ? is_placeholder(value, size) : contains(value, size, "EXAMPLE"))
+	if (rule->generic ? is_placeholder(value, size)
+			  : ends_with(value, size, "EXAMPLE") || ends_with(value, size, "EXAMPLEKEY"))
 		return VERDICT_NO;
 	if (rule->check == RULE_CHECK_CRC32_BASE62 && !crc32_base62_holds(value, size))
 		return VERDICT_DOUBTFUL;

@@ -192,6 +192,21 @@ def fleet(box, what):
     return box.run("gavea", "fleet", what, "--url", FLEET_URL, "--token-file", "/etc/gavea-fleet/read.token", check=False)
 
 
+def test_the_secret_plugin_of_its_own_package_finds_a_planted_token(installed, packages):
+    """Whether its libraries are there, and its rules are in it: put together here, so that no scanner finds it in this file."""
+    token = "gl" + "pat-" + "x7Qm2Kd9" + "Wv4Rt6Yb1Zn5"
+    assert "secret" not in installed.run("gavea", "plugins", check=False).stdout
+    installed.run("dpkg", "-i", f"/root/{packages['gavea-secret'].name}")
+    installed.run("mkdir", "-p", "/srv/app")
+    write(installed, "/srv/app/config.py", f'key = "{token}"\n')
+    done = installed.run("gavea", "run", "secret", "scan=/srv/app", check=False)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "/srv/app/config.py:1 gitlab-pat" in done.stdout and token not in done.stdout + done.stderr
+    installed.run("gavea", "config", "check")
+    installed.run("rm", "-r", "/srv/app")
+    installed.run("dpkg", "--purge", "gavea-secret")
+
+
 def test_a_hanging_manager_is_killed_by_the_watchdog_and_comes_back(installed):
     settle(installed, "gavead")
     installed.run("mkdir", "-p", "/run/systemd/system/gavead.service.d")
