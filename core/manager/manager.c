@@ -57,6 +57,17 @@ static int worker_cgroup(const char *plugin, uint64_t memory, void *userdata)
 
 /* ---- Flushing and saving ---- */
 
+/* A flush does a bounded part of what the spool's bounds ask for; the rest in turns of the loop that have nothing else
+ * to do. */
+static void flush(struct manager *manager)
+{
+	struct spool *spool = recorder_spool(manager->recorder);
+
+	spool_flush(spool);
+	if (spool_unsettled(spool) && manager->settle)
+		sd_event_source_set_enabled(manager->settle, SD_EVENT_ONESHOT);
+}
+
 static void save_states(struct manager *manager)
 {
 	_cleanup_free_ struct check **all = NULL;
@@ -77,6 +88,15 @@ static void save_states(struct manager *manager)
 			strerror(-r));
 }
 
+static int on_settle(sd_event_source *source, void *userdata)
+{
+	struct manager *manager = userdata;
+
+	(void)source;
+	flush(manager);
+	return 0;
+}
+
 /* Records came that should not wait: sync them and wake the outputs, once this turn of the loop is through.
  */
 static int on_flush(sd_event_source *source, void *userdata)
@@ -84,7 +104,7 @@ static int on_flush(sd_event_source *source, void *userdata)
 	struct manager *manager = userdata;
 
 	(void)source;
-	spool_flush(recorder_spool(manager->recorder));
+	flush(manager);
 	if (!manager->stopping)
 		save_states(manager);
 	for (size_t i = 0; i < manager->unit_count; i++)
@@ -133,7 +153,8 @@ static int on_flush_timer(sd_event_source *source, uint64_t usec, void *userdata
 
 	(void)usec;
 	look_at_clocks(manager);
-	spool_flush(recorder_spool(manager->recorder));
+	spool_report_watch(&manager->spool_report, manager->recorder);
+	flush(manager);
 	again(source, CLOCK_BOOTTIME, manager->config->flush_every);
 	return 0;
 }
@@ -226,12 +247,10 @@ static int watch_signals(struct manager *manager)
 /* ---- What the control socket asks ---- */
 
 static void describe_agent(
-	Gavea__Control__V1__AgentStatus *status, Gavea__Control__V1__SpoolStatus *spool, void *userdata)
+	Gavea__Control__V1__AgentStatus *status, struct spool_description *spool, void *userdata)
 {
 	struct manager *manager = userdata;
-	struct spool_status now;
 
-	spool_get_status(recorder_spool(manager->recorder), &now);
 	status->name = manager->config->name;
 	status->version = (char *)GAVEA_VERSION;
 	status->agent_id = manager->identity.agent_id;
@@ -239,15 +258,9 @@ static void describe_agent(
 	status->config_loaded_at_ms = manager->loaded_ms;
 	status->config_errors = manager->reload_errors;
 	status->n_config_errors = manager->reload_error_count;
-	spool->first_seq = now.first_seq;
-	spool->last_seq = now.last_seq;
-	spool->bytes = now.bytes;
-	spool->max_bytes = manager->config->spool_max_bytes;
-	spool->dropped_samples = now.dropped_samples;
-	spool->dropped_results = now.dropped_results;
-	spool->dropped_events = now.dropped_events;
-	if (now.error)
-		spool->error = (char *)now.error;
+	spool_describe(recorder_spool(manager->recorder), spool);
+	spool->status.max_bytes = manager->config->spool_max_bytes;
+	spool->status.max_age_ms = (uint64_t)(manager->config->spool_max_age / NSEC_PER_MSEC);
 }
 
 static struct unit *const *list_units(size_t *ret_count, void *userdata)
@@ -278,6 +291,7 @@ static int open_recorder(struct manager *manager)
 		return -ENOMEM;
 	}
 	settings.folder = folder;
+	settings.machine_id = manager->identity.machine_id;
 	r = spool_open(&settings, &spool);
 	if (r == 0)
 		r = recorder_new(spool, on_urgent, manager, &manager->recorder);
@@ -315,6 +329,12 @@ static int add_sources(struct manager *manager)
 		r = sd_event_source_set_enabled(manager->flush, SD_EVENT_OFF);
 	if (r >= 0)
 		r = sd_event_source_set_priority(manager->flush, SD_EVENT_PRIORITY_IDLE);
+	if (r >= 0)
+		r = sd_event_add_defer(manager->event, &manager->settle, on_settle, manager);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(manager->settle, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_source_set_priority(manager->settle, SD_EVENT_PRIORITY_IDLE + 1);
 	if (r >= 0)
 		r = sd_event_add_time(
 			manager->event, &manager->flush_timer, CLOCK_BOOTTIME, 0, 0, on_flush_timer, manager);
@@ -406,6 +426,7 @@ static int start(struct manager *manager, struct error *error)
 	tell_gone(manager);
 	recorder_note(
 		manager->recorder, NULL, "started", GAVEA_OK, NULL, 0, "gavead %s started", GAVEA_VERSION);
+	spool_report_findings(manager->recorder);
 	again(manager->flush_timer, CLOCK_BOOTTIME, manager->config->flush_every);
 	r = listen_control(manager, error);
 	/* Asked for while the first one was loaded, from files that were read before. */
@@ -482,6 +503,7 @@ void manager_free(struct manager *manager)
 	saved_done(&manager->restored);
 	cgroup_close(&manager->cgroup);
 	sd_event_source_disable_unref(manager->flush);
+	sd_event_source_disable_unref(manager->settle);
 	sd_event_source_disable_unref(manager->flush_timer);
 	sd_event_source_disable_unref(manager->memory_timer);
 	sd_event_source_disable_unref(manager->farewell);

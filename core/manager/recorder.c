@@ -148,7 +148,8 @@ void recorder_samples(
 	int64_t number = 0;
 
 	spool_begin(recorder->spool);
-	declare_check(recorder, subject);
+	if (subject)
+		declare_check(recorder, subject);
 	for (size_t i = 0; i < samples->n_series; i++) {
 		struct catalog_series *entry;
 
@@ -161,7 +162,7 @@ void recorder_samples(
 	}
 	for (size_t i = 0; i < samples->n_histograms; i++)
 		declare_series(recorder, catalog_get(&recorder->catalog, samples->histograms[i]->series));
-	samples->check = subject->number;
+	samples->check = subject ? subject->number : 0;
 	record.body_case = GAVEA__V1__RECORD__BODY_SAMPLES;
 	record.samples = samples;
 	append(recorder, &record);

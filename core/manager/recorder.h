@@ -49,7 +49,7 @@ struct catalog *recorder_catalog(struct recorder *recorder);
 void recorder_result(
 	struct recorder *recorder, struct subject *subject, Gavea__V1__Result *result, bool urgent);
 
-/* samples hold numbers of the catalog, delta-coded as on the wire. */
+/* samples hold numbers of the catalog, delta-coded as on the wire. subject NULL: the agent itself. */
 void recorder_samples(
 	struct recorder *recorder, struct subject *subject, Gavea__V1__Samples *samples, int64_t time_ms);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What spool.c (writing) and spool_read.c (cursors and reading) share. For no one else. */
+/* What the parts of the spool share. For no one else. */
 #ifndef MANAGER_SPOOL_INTERNAL_H
 #define MANAGER_SPOOL_INTERNAL_H
 
@@ -9,8 +9,19 @@
 
 struct pending {
 	uint64_t seq;
+	int64_t time_ms;
 	int kind;
 };
+
+/* What a Loss record tells. */
+struct loss {
+	uint64_t first_seq, last_seq; /* 0: of records that never had one */
+	uint64_t counts[DROP_CLASSES];
+	enum drop_cause cause;
+	int64_t time_ms;
+};
+
+#define LOSS_MAX_BYTES 256 /* encoded */
 
 struct spool {
 	char *folder_path;
@@ -18,11 +29,18 @@ struct spool {
 	uint8_t id[16]; /* of what lies on disk */
 	uint8_t memory_id[16]; /* of what lies in memory, while it does */
 	bool has_memory_id;
+	uint8_t recovered_id[16]; /* of what lay there at the start, up to recovered_seq */
+	uint64_t recovered_seq;
+	uint64_t first_stream; /* of this run */
 	bool damaged; /* a segment was found damaged at the start */
+	unsigned findings;
 	uint64_t max_bytes;
 	uint64_t segment_bytes;
 	bool segment_bytes_fixed; /* by the settings, not by max_bytes */
+	int64_t max_age;
+	char machine_id[33];
 	int64_t (*unix_ms)(void);
+	int64_t (*boot_ns)(void);
 
 	struct segment *segments; /* oldest first; the last one is written to */
 	size_t count;
@@ -41,10 +59,72 @@ struct spool {
 
 	char disk_error[160];
 	int64_t retry_disk_at; /* CLOCK_MONOTONIC */
-	uint64_t dropped_samples;
-	uint64_t dropped_results;
-	uint64_t dropped_events;
+	bool unsettled;
+	uint64_t dropped[DROP_CLASSES][DROP_CAUSES];
+	uint64_t untold[DROP_CLASSES][DROP_CAUSES]; /* of these, what no Loss record tells of yet */
+	int64_t dropped_since_ms;
+	bool unsaved; /* those and machine_id */
+	bool thinning_failed; /* the last try: said once */
 };
+
+/* ---- spool.c ---- */
+
+/* The disk did not do what it should: says so, once, and when to try it again. */
+void spool_disk_failed(struct spool *spool, const char *what, int error);
+
+/* A fresh segment: on disk if it takes it, else in memory, unless the current one there will do. Only a lack
+ * of memory fails. */
+int spool_next_segment(struct spool *spool, bool current_will_do);
+
+/* Opens and locks the folder. 0, also when it is open; -errno. */
+int spool_open_folder(struct spool *spool);
+
+void spool_remove_segment(struct spool *spool, size_t i);
+
+/* ---- spool_recover.c ---- */
+
+/* Takes in what an earlier run left. 0 or -ENOMEM. */
+int spool_recover(struct spool *spool);
+
+/* ---- spool_drops.c ---- */
+
+/* The class of a kind of record; negative: not counted (declarations and the like). */
+int drop_class_of(int kind);
+
+/* The records of the loss count as dropped. */
+void spool_count_loss(struct spool *spool, const struct loss *loss);
+
+size_t loss_encode(const struct loss *loss, uint8_t bytes[static LOSS_MAX_BYTES]);
+
+/* Reads one that loss_encode() wrote. 0 or -EBADMSG. */
+int loss_decode(const uint8_t *payload, size_t length, struct loss *ret_loss);
+
+/* Appends Loss records for what is untold, as far as there is room. */
+void spool_tell_untold(struct spool *spool);
+
+/* Reads what the spool keeps of itself; whether this machine wrote it is found by that. */
+void spool_state_load(struct spool *spool);
+
+/* Writes it, if it changed. */
+void spool_state_save(struct spool *spool);
+
+/* ---- spool_thin.c ---- */
+
+/*
+ * Takes so much out of a segment, which is not the current one. 1: it is smaller, or gone; 0: there was nothing
+ * to take; -errno: it is as it was. Blocks: reads and writes one segment.
+ */
+int spool_thin(struct spool *spool, size_t i, enum thinning level, enum drop_cause cause);
+
+/* ---- spool_bound.c ---- */
+
+bool spool_anyone_behind(const struct spool *spool, const struct segment *segment);
+uint64_t spool_bytes_in(const struct spool *spool, bool in_memory);
+
+/* Keeps the bounds, as far as a bounded number of steps gets. */
+void spool_keep_bounds(struct spool *spool);
+
+/* ---- spool_read.c ---- */
 
 void spool_cursor_free(struct spool_cursor *cursor);
 
