@@ -335,7 +335,7 @@ static void copy_files(const char *from, const char *to)
 static void a_thinning_that_a_crash_left_half_done_is_mended_at_the_start(void **state)
 {
 	struct spool *spool = open_with(1 << 20, 0, NULL);
-	char stub[] = "/tmp/test-spool-stub-XXXXXX";
+	char stub[] = "/dev/shm/test-spool-stub-XXXXXX";
 	_cleanup_free_ char *path = NULL, *extra = NULL;
 	struct spool_cursor *cursor;
 	struct tally tally;
@@ -419,7 +419,7 @@ static void what_another_machine_wrote_goes_on_under_a_new_id(void **state)
 
 static void after_a_rollback_what_is_new_comes_under_a_new_id_and_nothing_old_again(void **state)
 {
-	char snapshot[] = "/tmp/test-spool-snap-XXXXXX";
+	char snapshot[] = "/dev/shm/test-spool-snap-XXXXXX";
 	_cleanup_free_ char *command = NULL;
 	struct spool *spool = open_with(1 << 20, 0, NULL);
 	struct spool_cursor *cursor;
