@@ -207,6 +207,7 @@ void spool_close(struct spool *spool)
 		fd_close(spool->segments[i].fd);
 	for (size_t i = 0; i < spool->cursor_count; i++)
 		spool_cursor_free(spool->cursors[i]);
+	strmap_done(&spool->said, NULL);
 	free(spool->cursors);
 	free(spool->segments);
 	free(spool->folder_path);

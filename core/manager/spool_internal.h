@@ -4,6 +4,7 @@
 #define MANAGER_SPOOL_INTERNAL_H
 
 #include "base/buf.h"
+#include "base/strmap.h"
 #include "core/manager/segments.h"
 #include "core/manager/spool.h"
 
@@ -64,6 +65,8 @@ struct spool {
 	uint64_t untold[DROP_CLASSES][DROP_CAUSES]; /* of these, what no Loss record tells of yet */
 	int64_t dropped_since_ms;
 	bool unsaved; /* those and machine_id */
+	struct strmap said; /* by check: what its last result says, up to the segment that was thinned last */
+	uint64_t said_up_to; /* that stream; 0: none */
 	bool thinning_failed; /* the last try: said once */
 };
 

@@ -10,13 +10,13 @@
 
 #include <gavea/plugin.h>
 
+#include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define CHECKS_MAX 65536 /* numbers beyond it are taken not to repeat */
 
 struct thin_record {
 	uint64_t seq;
@@ -114,67 +114,87 @@ static int read_all(struct thinning_job *job)
 
 /* ---- Choosing ---- */
 
-/* The last result of a check that was met. */
-struct last_result {
-	size_t place; /* in records, from 1 */
-	int status, state;
-	uint32_t attempt;
-	bool flapping;
-};
-
-static bool says_the_same(const struct last_result *last, const Gavea__V1__Result *result)
+/* What the last result of a check said, as a value of a map; never NULL. */
+static void *saying(const Gavea__V1__Result *result)
 {
-	return last->place && last->status == (int)result->status && last->state == (int)result->state &&
-		last->attempt == result->attempt && last->flapping == result->flapping;
+	uintptr_t word = 1;
+
+	word = word << 4 | ((uintptr_t)result->status & 0xf);
+	word = word << 4 | ((uintptr_t)result->state & 0xf);
+	word = word << 1 | (uintptr_t)(result->flapping != 0);
+	word = word << 16 | MIN(result->attempt, UINT16_MAX);
+	return (void *)word; // NOLINT(performance-no-int-to-ptr)
 }
 
-/* Marks the result at i if it repeats. */
-static int mark_repeat(struct thinning_job *job, size_t i, struct last_result **last, size_t *room)
+static Gavea__V1__Record *unpack(const struct thin_record *record)
 {
-	const struct thin_record *at = &job->records[i];
-	Gavea__V1__Record *record = gavea__v1__record__unpack(
-		NULL, at->size - SEGMENT_RECORD_HEADER_SIZE, at->bytes + SEGMENT_RECORD_HEADER_SIZE);
-	const Gavea__V1__Result *result;
-	size_t check;
+	return gavea__v1__record__unpack(
+		NULL, record->size - SEGMENT_RECORD_HEADER_SIZE, record->bytes + SEGMENT_RECORD_HEADER_SIZE);
+}
 
-	if (!record)
+/* Checks by their number in this stream: "NUMBER" -> name. */
+static int note_check(struct strmap *names, const Gavea__V1__Check *check)
+{
+	char *name = strdup(check->name), key[16];
+	void *old = NULL;
+	int r;
+
+	snprintf(key, sizeof key, "%" PRIu32, check->number);
+	r = name ? strmap_set(names, key, name, &old) : -ENOMEM;
+	free(r < 0 ? name : old);
+	return r;
+}
+
+static int note_result(
+	struct strmap *said, const struct strmap *names, const Gavea__V1__Result *result, bool *ret_repeats)
+{
+	void *now = saying(result), *before = NULL;
+	const char *name;
+	char key[16];
+	int r;
+
+	snprintf(key, sizeof key, "%" PRIu32, result->check);
+	name = strmap_get(names, key);
+	if (!name)
 		return 0;
-	result = record->result;
-	check = record->body_case == GAVEA__V1__RECORD__BODY_RESULT ? result->check : CHECKS_MAX;
-	if (check < CHECKS_MAX) {
-		while (*room <= check) {
-			size_t more = MAX((size_t)64, *room * 2);
-			struct last_result *grown = realloc(*last, more * sizeof **last);
-
-			if (!grown) {
-				gavea__v1__record__free_unpacked(record, NULL);
-				return -ENOMEM;
-			}
-			memset(grown + *room, 0, (more - *room) * sizeof *grown);
-			*last = grown;
-			*room = more;
-		}
-		job->records[i].drop = says_the_same(&(*last)[check], result);
-		(*last)[check] = (struct last_result){
-			i + 1, (int)result->status, (int)result->state, result->attempt, result->flapping};
-	}
-	gavea__v1__record__free_unpacked(record, NULL);
-	return 0;
+	r = strmap_set(said, name, now, &before);
+	*ret_repeats = r == 0 && before == now;
+	return r;
 }
 
-/* A check's first result of a kind stays, for it is a change, and its last one, for it is the newest. */
-static int mark_repeats(struct thinning_job *job)
+static int mark(struct thinning_job *job, struct strmap *names, struct thin_record *at)
 {
-	_cleanup_free_ struct last_result *last = NULL;
-	size_t room = 0;
+	Gavea__V1__Record *record;
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < job->count; i++)
-		if (job->records[i].kind == GAVEA_RECORD_RESULT)
-			r = mark_repeat(job, i, &last, &room);
-	for (size_t i = 0; i < room; i++)
-		if (last[i].place)
-			job->records[last[i].place - 1].drop = false;
+	if (at->kind != GAVEA_RECORD_CHECK && at->kind != GAVEA_RECORD_RESULT)
+		return 0;
+	record = unpack(at);
+	if (record && record->body_case == GAVEA__V1__RECORD__BODY_CHECK)
+		r = note_check(names, record->check);
+	else if (record && record->body_case == GAVEA__V1__RECORD__BODY_RESULT)
+		r = note_result(&job->spool->said, names, record->result, &at->drop);
+	if (record)
+		gavea__v1__record__free_unpacked(record, NULL);
+	return r;
+}
+
+/* Also those that repeat what the segment before ended with, when that was the last one to be looked through. */
+static int mark_repeats(struct thinning_job *job)
+{
+	struct spool *spool = job->spool;
+	struct strmap names = {.entries = NULL};
+	size_t i = (size_t)(job->segment - spool->segments);
+	int r = 0;
+
+	if (i == 0 || spool->said_up_to != spool->segments[i - 1].stream)
+		strmap_done(&spool->said, NULL);
+	spool->said_up_to = 0;
+	for (size_t k = 0; r == 0 && k < job->count; k++)
+		r = mark(job, &names, &job->records[k]);
+	if (r == 0)
+		spool->said_up_to = job->segment->stream;
+	strmap_done(&names, free);
 	return r;
 }
 

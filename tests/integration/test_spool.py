@@ -191,7 +191,7 @@ def test_the_agents_own_samples_reach_the_server(chain):  # noqa: F811
     host = chain.get("/v1/hosts")["hosts"][0]["id"]
 
     def there():
-        found = chain.get(f"/v1/hosts/{host}")["series"]
+        found = chain.get(f"/v1/hosts/{host}?samples=true")["samples"]
         return [s for s in found if s["name"] == "gavea_spool_dropped_total"]
     assert len(wait_until("the samples", there)) == 18
 

@@ -129,6 +129,19 @@ static inline int64_t append_result(struct spool *spool, uint32_t check, int sta
 	return spool_append(spool, bytes, gavea__v1__record__pack(&record, bytes));
 }
 
+static inline int64_t append_check(struct spool *spool, uint32_t number, const char *name)
+{
+	Gavea__V1__Record record = GAVEA__V1__RECORD__INIT;
+	Gavea__V1__Check check = GAVEA__V1__CHECK__INIT;
+	uint8_t bytes[256];
+
+	check.number = number;
+	check.name = (char *)name;
+	record.body_case = GAVEA__V1__RECORD__BODY_CHECK;
+	record.check = &check;
+	return spool_append(spool, bytes, gavea__v1__record__pack(&record, bytes));
+}
+
 static inline uint64_t dropped(const struct spool_status *status, enum drop_class class)
 {
 	uint64_t sum = 0;

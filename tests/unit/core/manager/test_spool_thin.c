@@ -72,8 +72,13 @@ static struct tally tally_of(struct spool *spool)
  * and then an event. */
 static void rounds(struct spool *spool, int from, int to, size_t samples)
 {
+	uint64_t declared_in = 0;
+
 	for (int i = from; i < to; i++) {
 		spool_begin(spool);
+		if (declared_in != spool_stream(spool))
+			append_check(spool, 1, "cert/www");
+		declared_in = spool_stream(spool);
 		append(spool, GAVEA_RECORD_SAMPLES, now_ms + i, samples);
 		append_result(spool, 1, i % 500 == 499 ? 3 : 1, now_ms + i);
 		if (i % 100 == 0)
