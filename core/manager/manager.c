@@ -68,7 +68,7 @@ static void flush(struct manager *manager)
 		sd_event_source_set_enabled(manager->settle, SD_EVENT_ONESHOT);
 }
 
-static void save_states(struct manager *manager)
+static int all_checks(struct manager *manager, struct check ***ret_checks, size_t *ret_count)
 {
 	_cleanup_free_ struct check **all = NULL;
 	size_t count = 0, room = 0;
@@ -81,6 +81,29 @@ static void save_states(struct manager *manager)
 		for (size_t j = 0; j < n && (r = GROW(all, count, room)) == 0; j++)
 			all[count++] = checks[j];
 	}
+	if (r < 0)
+		return r;
+	*ret_checks = TAKE_PTR(all);
+	*ret_count = count;
+	return 0;
+}
+
+static int make_present(struct spool_batch *ret_batch, void *userdata)
+{
+	struct manager *manager = userdata;
+	_cleanup_free_ struct check **all = NULL;
+	size_t count;
+	int r = all_checks(manager, &all, &count);
+
+	return r < 0 ? r : present_make(&manager->present, all, count, ret_batch);
+}
+
+static void save_states(struct manager *manager)
+{
+	_cleanup_free_ struct check **all = NULL;
+	size_t count;
+	int r = all_checks(manager, &all, &count);
+
 	if (r == 0)
 		r = saved_write(manager->settings.state_directory, all, count);
 	if (r < 0)
@@ -310,6 +333,7 @@ static void make_environment(struct manager *manager)
 			.userdata = manager},
 		.output = {.event = manager->event,
 			.recorder = manager->recorder,
+			.present = make_present,
 			.changed = on_output_changed,
 			.userdata = manager},
 		.worker_program = manager->settings.worker_program,
@@ -426,7 +450,7 @@ static int start(struct manager *manager, struct error *error)
 	tell_gone(manager);
 	recorder_note(
 		manager->recorder, NULL, "started", GAVEA_OK, NULL, 0, "gavead %s started", GAVEA_VERSION);
-	spool_report_findings(manager->recorder);
+	spool_report_begin(&manager->spool_report, manager->recorder);
 	again(manager->flush_timer, CLOCK_BOOTTIME, manager->config->flush_every);
 	r = listen_control(manager, error);
 	/* Asked for while the first one was loaded, from files that were read before. */

@@ -83,6 +83,7 @@ static int apply_environment(struct manager *manager, const struct config *confi
 	manager->facts = facts;
 	manager->env.output.facts = facts.facts;
 	manager->env.output.fact_count = facts.count;
+	manager->env.output.backlog_rate = config->backlog_rate;
 	manager->env.worker_idle = config->worker_idle;
 	log_set_level(config->log_level);
 	return 0;

@@ -9,6 +9,7 @@
 #include "core/manager/facts.h"
 #include "core/manager/loader.h"
 #include "core/manager/manager.h"
+#include "core/manager/present.h"
 #include "core/manager/spool_report.h"
 #include "core/manager/unit.h"
 
@@ -41,6 +42,7 @@ struct manager {
 	sd_event_source *farewell; /* ends a stop that takes too long */
 	struct clockwatch clock;
 	struct spool_report spool_report;
+	struct present present;
 	bool stopping;
 };
 

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#define CALM (600 * NSEC_PER_SEC) /* without drops: the next one is news again */
 #define SAMPLES_EVERY (60 * NSEC_PER_SEC)
 #define GAUGES 3
 #define COUNTERS (DROP_CLASSES * DROP_CAUSES)
@@ -45,7 +46,7 @@ void spool_describe(const struct spool *spool, struct spool_description *ret_des
 
 /* ---- Events ---- */
 
-void spool_report_findings(struct recorder *recorder)
+static void tell_findings(struct recorder *recorder)
 {
 	unsigned findings = spool_findings(recorder_spool(recorder));
 
@@ -86,17 +87,18 @@ static void tell_failing(struct spool_report *report, struct recorder *recorder,
 			"the spool is written to disk again");
 }
 
-static void tell_drops(struct spool_report *report, struct recorder *recorder, uint64_t dropped)
+/* Once for each time that it begins to. */
+static void tell_drops(struct spool_report *report, struct recorder *recorder, uint64_t dropped, int64_t now)
 {
-	bool was_dropping = report->dropped > 0;
-
-	if (report->begun && dropped > report->dropped && !was_dropping)
+	if (dropped <= report->dropped)
+		return;
+	if (report->last_drop == 0 || now - report->last_drop > CALM)
 		recorder_note(recorder, NULL, "spool-dropping", GAVEA_WARNING, NULL, 0,
-			"the spool is at its bound and drops records, samples first; `gavea status` tells "
-			"how "
-			"many");
+			"the spool is at a bound and drops records, samples first; `gavea status` tells how "
+			"many "
+			"and why");
 	report->dropped = dropped;
-	report->begun = true;
+	report->last_drop = now;
 }
 
 /* ---- Samples ---- */
@@ -209,6 +211,15 @@ static void record_samples(struct recorder *recorder, const struct spool_status 
 		recorder_samples(recorder, NULL, &samples.message, now);
 }
 
+void spool_report_begin(struct spool_report *report, struct recorder *recorder)
+{
+	struct spool_status status;
+
+	tell_findings(recorder);
+	spool_get_status(recorder_spool(recorder), &status);
+	report->dropped = dropped_in_all(&status);
+}
+
 void spool_report_watch(struct spool_report *report, struct recorder *recorder)
 {
 	int64_t now = clock_ns(CLOCK_BOOTTIME);
@@ -216,9 +227,9 @@ void spool_report_watch(struct spool_report *report, struct recorder *recorder)
 
 	spool_get_status(recorder_spool(recorder), &status);
 	tell_failing(report, recorder, status.error);
-	tell_drops(report, recorder, dropped_in_all(&status));
-	if (report->last && now - report->last < SAMPLES_EVERY)
+	tell_drops(report, recorder, dropped_in_all(&status), now);
+	if (report->last_samples && now - report->last_samples < SAMPLES_EVERY)
 		return;
-	report->last = now;
+	report->last_samples = now;
 	record_samples(recorder, &status);
 }

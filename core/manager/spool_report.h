@@ -16,15 +16,15 @@ struct spool_description {
 /* Fills all but the bounds, which the configuration has. */
 void spool_describe(const struct spool *spool, struct spool_description *ret_description);
 
-/* Events for what was found when the spool was opened. */
-void spool_report_findings(struct recorder *recorder);
-
 struct spool_report {
-	uint64_t dropped; /* told so far */
+	uint64_t dropped; /* seen so far */
 	bool failing; /* told that it can't write */
-	bool begun;
-	int64_t last; /* CLOCK_BOOTTIME, of the samples */
+	int64_t last_drop; /* CLOCK_BOOTTIME; 0: none in this run */
+	int64_t last_samples; /* CLOCK_BOOTTIME */
 };
+
+/* Once, after the start: events for what was found when the spool was opened. */
+void spool_report_begin(struct spool_report *report, struct recorder *recorder);
 
 /* To be called at every flush: samples now and then, events when something begins or ends. */
 void spool_report_watch(struct spool_report *report, struct recorder *recorder);

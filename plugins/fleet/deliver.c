@@ -2,6 +2,7 @@
 #include "deliver.h"
 
 #include "base/clock.h"
+#include "base/parse.h"
 #include "proto/report.pb-c.h"
 #include "report.h"
 
@@ -26,6 +27,7 @@ struct delivery {
 	size_t position; /* the first record that has not been dealt with */
 	size_t window; /* records in a report, at most */
 	unsigned requests;
+	uint64_t known_seq; /* the server can't have more of this spool from here; UINT64_MAX: nobody knows */
 	bool declare; /* the next report repeats the declarations */
 	bool too_large; /* a report was: don't try that size again */
 };
@@ -135,13 +137,27 @@ static int fail(struct delivery *delivery, const struct verdict *verdict)
 		verdict->text ? verdict->text : strerror(-verdict->error));
 }
 
+/* Whether the server has more of this spool than ever was sent, or lay here when the agent started. */
+static int judge_ahead(struct delivery *delivery, uint64_t sent, const struct verdict *verdict)
+{
+	if (verdict->kind != VERDICT_STORED || verdict->acked_seq <= MAX(sent, delivery->known_seq))
+		return 0;
+	return gavea_fail(delivery->check, -ESTALE,
+		"the server has records of this spool up to seq %" PRIu64 ", but only %" PRIu64
+		" came from here: the state directory was rolled back, or another agent has a copy of it",
+		verdict->acked_seq, MAX(sent, delivery->known_seq));
+}
+
 /* The server has count records from the position on, or says so. */
 static int records_stored(struct delivery *delivery, size_t count, const struct verdict *verdict)
 {
 	const struct record *records = delivery->records.items + delivery->position;
 	uint64_t acked = MIN(verdict->acked_seq, records[count - 1].seq);
 	size_t stored = 0;
+	int r = judge_ahead(delivery, records[count - 1].seq, verdict);
 
+	if (r < 0)
+		return r;
 	while (stored < count && records[stored].seq <= acked)
 		stored++;
 	if (stored == 0)
@@ -385,9 +401,44 @@ static int deliver_nothing(struct delivery *delivery)
 			r = delivery->declare ? declarations_wanted_again(delivery, 0, &verdict)
 					      : declarations_wanted(delivery, &verdict);
 	} while (r == 0 && verdict.kind == VERDICT_DECLARE);
+	if (r == 0)
+		r = judge_ahead(delivery, 0, &verdict);
 	if (r < 0 || verdict.kind == VERDICT_STORED)
 		return r;
 	return fail(delivery, &verdict);
+}
+
+/* Asks, before the first records of a spool, how far the server is with it. One that does not say, or does not like the
+ * question, is not ahead as far as anybody can know. */
+static int probe(struct delivery *delivery)
+{
+	_cleanup_verdict_ struct verdict verdict = VERDICT_INIT;
+	const char *spool_id = gavea_batch_info(delivery->check, delivery->batch, "spool_id");
+	struct delivery_memory *memory = delivery->settings->memory;
+	int r;
+
+	if (delivery->known_seq == UINT64_MAX || str_empty(spool_id) || streq(memory->probed, spool_id))
+		return 0;
+	r = begin_report(delivery);
+	if (r == 0)
+		r = post(delivery, true, &verdict);
+	if (r < 0)
+		return gavea_fail(delivery->check, r, "the report cannot be built: %s", strerror(-r));
+	if (verdict.kind == VERDICT_FAILED || verdict.kind == VERDICT_DENIED)
+		return fail(delivery, &verdict);
+	r = judge_ahead(delivery, 0, &verdict);
+	if (r == 0)
+		snprintf(memory->probed, sizeof(memory->probed), "%s", spool_id);
+	return r;
+}
+
+static void take_known_seq(struct delivery *delivery)
+{
+	const char *text = gavea_batch_info(delivery->check, delivery->batch, "known_seq");
+
+	delivery->known_seq = UINT64_MAX;
+	if (text && parse_uint64(text, &delivery->known_seq) < 0)
+		delivery->known_seq = UINT64_MAX;
 }
 
 static int deliver_all(struct delivery *delivery)
@@ -400,7 +451,7 @@ static int deliver_all(struct delivery *delivery)
 		return gavea_fail(delivery->check, r, "the batch cannot be read: %s", strerror(-r));
 	if (delivery->records.count == 0)
 		return deliver_nothing(delivery);
-	r = 0;
+	r = probe(delivery);
 	while (r == 0 && delivery->position < delivery->records.count && delivery->requests < REQUESTS_MAX)
 		r = deliver_some(delivery);
 	if (r == 0 && delivery->position == 0)
@@ -418,5 +469,6 @@ int deliver_batch(
 		.window = SIZE_MAX,
 	};
 
+	take_known_seq(&delivery);
 	return deliver_all(&delivery);
 }
