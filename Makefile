@@ -276,8 +276,9 @@ fuzz-replay: fuzz
 # ---- Benchmarks: each tests/bench/*.c is a program of its own, which the scripts beside it run ----
 
 BENCHES := $(basename $(notdir $(wildcard tests/bench/*.c)))
+archive.bench.spool_append := core/manager
 define bench_program
-$(O)/bench/$(1): $(O)/obj/tests/bench/$(1).o $(ALL_ARCHIVES)
+$(O)/bench/$(1): $(O)/obj/tests/bench/$(1).o $(archive.bench.$(1):%=$(O)/%.a) $(ALL_ARCHIVES)
 	@mkdir -p $$(@D)
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -o $$@ $$< -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group \
