@@ -7,6 +7,7 @@
 # make unit                build and run the unit tests (works with SAN= and COVERAGE=)
 # make fuzz                build the fuzzers (clang) in build/fuzz; make fuzz-replay runs their corpora
 # make bench               the benchmarks of tests/bench
+# make proof               fails or kills the agent at every call to the disk, and looks at what is left
 # make V=1                 show the commands
 # make deb                 Debian packages in build/deb
 # make install DESTDIR= prefix=/usr
@@ -291,6 +292,11 @@ bench-build: $(BENCHES:%=$(O)/bench/%)
 bench: all bench-build
 	tests/bench/run --build $(O) $(BENCH_ARGS)
 .PHONY: bench bench-build
+
+# The spool's promise at every call to the disk: hours of what ./check takes a part of.
+proof: all test-plugins $(TEST_SUPPORT)
+	PROOF=all /usr/bin/python3 -m pytest -p no:cacheprovider -q tests/integration/test_proof.py
+.PHONY: proof
 
 -include tools/install.mk
 

@@ -7,6 +7,7 @@
  *   FAULTY_ERRNO=E    fails with that errno (5, EIO); 0: kill -9 before the call is made
  *   FAULTY_AFTER=1    kill -9 when the call was made, but has not returned
  *   FAULTY_SHORT=1    no failure: if it writes, it takes half of the bytes, as a signal or a full disk may have it
+ *   FAULTY_ARMED=FILE allocations count from when that file exists
  *   FAULTY_MALLOC=N   the N-th allocation fails, in all of the program; with FAULTY_LOG, the last line tells how many there were
  *   FAULTY_WHILE=FILE all such calls fail while that file exists
  *   FAULTY_LOG=FILE   gets a line with the name of each call
@@ -216,7 +217,7 @@ void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *old, size_t size);
 
-static int allocations;
+static int allocations, armed;
 
 static int lacks_memory(void)
 {
@@ -224,6 +225,10 @@ static int lacks_memory(void)
 
 	if (!nth || !program_invocation_short_name ||
 		strcmp(program_invocation_short_name, setting("FAULTY_PROGRAM")) != 0)
+		return 0;
+	if (!armed && *setting("FAULTY_ARMED"))
+		armed = syscall(SYS_faccessat, AT_FDCWD, setting("FAULTY_ARMED"), F_OK) == 0;
+	if (!armed && *setting("FAULTY_ARMED"))
 		return 0;
 	if (__atomic_add_fetch(&allocations, 1, __ATOMIC_RELAXED) != atoi(nth))
 		return 0;
