@@ -10,6 +10,7 @@
  *   FAULTY_ARMED=FILE allocations count from when that file exists
  *   FAULTY_MALLOC=N   the N-th allocation fails, in all of the program; with FAULTY_LOG, the last line tells how many there were
  *   FAULTY_WHILE=FILE all such calls fail while that file exists
+ *   FAULTY_CLOCK=FILE the wall clock is wrong by as many seconds as stand in that file
  *   FAULTY_LOG=FILE   gets a line with the name of each call
  */
 #include <dlfcn.h>
@@ -23,6 +24,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 /* The one thing that a shim cannot do without. */
@@ -209,6 +211,25 @@ int unlinkat(int folder, const char *path, int flags)
 int mkdir(const char *path, mode_t mode)
 {
 	WRAP(mkdir, is_under(path), NEXT(mkdir)(path, mode));
+}
+
+/* ---- The clock ---- */
+
+int clock_gettime(clockid_t clock, struct timespec *time)
+{
+	const char *path = clock == CLOCK_REALTIME ? setting("FAULTY_CLOCK") : "";
+	int r = (int)syscall(SYS_clock_gettime, clock, time), fd;
+	char text[24] = "";
+
+	if (r != 0 || !*path || strcmp(program_invocation_short_name, setting("FAULTY_PROGRAM")) != 0)
+		return r;
+	fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return r;
+	if (syscall(SYS_read, fd, text, sizeof text - 1) > 0)
+		time->tv_sec += atol(text);
+	syscall(SYS_close, fd);
+	return r;
 }
 
 /* ---- Memory ---- */
