@@ -34,6 +34,7 @@ struct output {
 	Gavea__Worker__V1__Fact **facts;
 	Gavea__Worker__V1__Fact spool_id, interval, known_seq;
 	char interval_text[24], known_seq_text[24];
+	bool probing; /* the batch is empty: to hear how far the receiver is */
 	bool telling_present; /* the batch is not of the spool */
 	int64_t present_told; /* CLOCK_MONOTONIC; 0: not yet */
 	int64_t began; /* CLOCK_MONOTONIC: of the delivery */
@@ -141,6 +142,10 @@ static bool wants_present(struct output *output, struct spool *spool)
 static int take_batch(struct output *output, struct spool *spool)
 {
 	spool_flush(spool);
+	output->probing = output->cursor->unprobed;
+	output->telling_present = false;
+	if (output->probing)
+		return spool_probe(spool, output->cursor, &output->batch);
 	output->telling_present = wants_present(output, spool) &&
 		output->env->present(&output->batch, output->env->userdata) == 0;
 	if (output->telling_present && output->batch.length > 0)
@@ -243,6 +248,20 @@ static void present_done(struct output *output, Gavea__Worker__V1__Done *done)
 	deliver(output);
 }
 
+/* Before the first records of a run it was asked how far it is. That was a sign of life too. */
+static void probed(struct output *output)
+{
+	struct spool *spool = recorder_spool(output->env->recorder);
+	uint64_t records, bytes;
+
+	spool_probed(spool, output->cursor);
+	spool_behind(spool, output->cursor, &records, &bytes);
+	if (records > 0 || spool_pending(spool))
+		deliver(output);
+	else
+		succeeded(output);
+}
+
 void output_done(struct output *output, Gavea__Worker__V1__Done *done)
 {
 	bool renews = done->error == -ESTALE && !output->renewed;
@@ -260,6 +279,10 @@ void output_done(struct output *output, Gavea__Worker__V1__Done *done)
 		return;
 	}
 	output->renewed = false;
+	if (output->probing && !done->error) {
+		probed(output);
+		return;
+	}
 	if (done->error)
 		failed(output, collect_reason(done), done->retry_after_ns);
 	else

@@ -188,7 +188,6 @@ int spool_open(const struct spool_settings *settings, struct spool **ret_spool)
 	random_bytes(spool->id, sizeof spool->id);
 	spool_state_load(spool);
 	r = spool_recover(spool);
-	spool->first_stream = spool->next_stream;
 	if (r == 0)
 		r = spool_next_segment(spool, false);
 	if (r < 0)
@@ -208,6 +207,7 @@ void spool_close(struct spool *spool)
 	for (size_t i = 0; i < spool->cursor_count; i++)
 		spool_cursor_free(spool->cursors[i]);
 	strmap_done(&spool->said, NULL);
+	spool_state_done(spool);
 	free(spool->cursors);
 	free(spool->segments);
 	free(spool->folder_path);
@@ -410,13 +410,14 @@ static int renew_header(struct spool *spool, struct segment *segment)
 
 int spool_renew_id(struct spool *spool, struct spool_cursor *cursor)
 {
+	uint64_t limit = cursor->unprobed ? MAX(cursor->boundary, cursor->seq) : cursor->seq;
 	uint8_t old[16];
 	int r = 0;
 
 	memcpy(old, spool->id, sizeof old);
 	random_bytes(spool->id, sizeof spool->id);
-	if (memcmp(old, spool->recovered_id, sizeof old) == 0 && cursor->seq < spool->recovered_seq) {
-		cursor->seq = spool->recovered_seq;
+	if (cursor->seq < limit) {
+		cursor->seq = limit;
 		cursor->stream = 0;
 		cursor->unsaved = true;
 	}
@@ -424,14 +425,13 @@ int spool_renew_id(struct spool *spool, struct spool_cursor *cursor)
 		struct segment *segment = &spool->segments[i];
 		int s;
 
-		if (segment->in_memory || segment->stream < spool->first_stream ||
-			memcmp(segment->spool_id, old, sizeof old) != 0)
+		if (segment->in_memory || memcmp(segment->spool_id, old, sizeof old) != 0 ||
+			(segment->last_seq <= limit && i + 1 < spool->count))
 			continue;
 		s = renew_header(spool, segment);
 		r = r == 0 ? s : r;
 	}
-	for (size_t i = 0; i < spool->cursor_count; i++)
-		spool->cursors[i]->sent = 0;
+	spool_probed(spool, cursor);
 	return r;
 }
 

@@ -82,7 +82,9 @@ struct spool_cursor {
 	uint64_t stream; /* the segment in which the next record lies, 0: to be looked up */
 	uint64_t offset;
 	uint64_t lost; /* records that were dropped before this output had them: at least those told to it */
-	uint64_t sent; /* of the spool's id, handed out in this run up to here */
+	uint64_t sent; /* nothing beyond it was handed out: on disk before it is done */
+	uint64_t boundary; /* where the start was at which it was not probed yet */
+	bool unprobed; /* no receiver has said yet how far it is, since that start */
 	int fd; /* of its file; -EBADF: none */
 	bool unsaved;
 };
@@ -96,7 +98,7 @@ struct spool_batch {
 	uint64_t length; /* 0: there is nothing new */
 	uint64_t first_seq;
 	uint64_t last_seq;
-	uint64_t known_seq; /* a receiver that knows more of this spool id heard it from someone else */
+	uint64_t known_seq; /* a receiver that has more of this spool id has it from someone else */
 	uint32_t version; /* of the segment: whether the offset is still good */
 };
 
@@ -145,9 +147,9 @@ bool spool_unsettled(const struct spool *spool);
 void spool_count_lost(struct spool *spool, int kind, enum drop_cause cause);
 
 /*
- * A receiver knows more of this spool id than this agent ever sent: the state directory was rolled back, or
- * someone else has a copy of it. What was recorded since the start goes on under a new id; what was there
- * before is what the receiver has. cursor: of the output that was told so. 0 or -errno. Blocks.
+ * A receiver has more of this spool id than this agent ever sent: the state directory was rolled back, or
+ * someone else has a copy of it. What lay there at the first start since is what the receiver has; what was
+ * recorded after it goes on under a new id. cursor: of the output that was told so. 0 or -errno. Blocks.
  */
 int spool_renew_id(struct spool *spool, struct spool_cursor *cursor);
 
@@ -164,6 +166,12 @@ void spool_cursor_remove(struct spool *spool, struct spool_cursor *cursor);
  * Blocks. */
 int spool_read(
 	struct spool *spool, struct spool_cursor *cursor, size_t max_bytes, struct spool_batch *ret_batch);
+
+/* An empty batch: a receiver's answer to it tells how far it is with this spool. Blocks. */
+int spool_probe(struct spool *spool, struct spool_cursor *cursor, struct spool_batch *ret_batch);
+
+/* The receiver was asked, and has nothing that did not come from here. */
+void spool_probed(struct spool *spool, struct spool_cursor *cursor);
 
 /* Moves a cursor: everything in batch up to seq is safe elsewhere. */
 void spool_acknowledge(

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What was dropped: counted, told, and kept over restarts. */
+/* What was dropped: counted and told. */
 #include "base/clock.h"
-#include "base/log.h"
-#include "core/manager/sealed.h"
 #include "core/manager/spool_internal.h"
-#include "proto/control.pb-c.h"
+#include "proto/report.pb-c.h"
 
 #include <gavea/plugin.h>
 
 #include <errno.h>
-#include <stdio.h>
 
-#define STATE_FILE "spool-state"
-#define STATE_MAX_BYTES ((size_t)64 << 10)
 #define TELL_ROOM ((size_t)4 << 20) /* of what waits: beyond it more news only hurt */
 
 static const char *const classes[DROP_CLASSES] = {"samples", "results", "events"};
@@ -135,92 +130,4 @@ void spool_tell_untold(struct spool *spool)
 		for (int class = 0; class < DROP_CLASSES; class ++)
 			spool->untold[class][cause] = 0;
 	}
-}
-
-/* ---- Over restarts ---- */
-
-static int find(const char *const *names, int count, const char *name)
-{
-	for (int i = 0; i < count; i++)
-		if (streq(names[i], name))
-			return i;
-	return -1;
-}
-
-static void take_drops(struct spool *spool, const Gavea__Control__V1__SavedSpool *state)
-{
-	for (size_t i = 0; i < state->n_drops; i++) {
-		int class = find(classes, DROP_CLASSES, state->drops[i]->class_);
-		int cause = find(causes, DROP_CAUSES, state->drops[i]->cause);
-
-		if (class >= 0 && cause >= 0)
-			spool->dropped[class][cause] = state->drops[i]->records;
-	}
-	if (state->dropped_since_ms > 0)
-		spool->dropped_since_ms = state->dropped_since_ms;
-}
-
-static int state_path(const struct spool *spool, char **ret_path)
-{
-	return asprintf(ret_path, "%s/" STATE_FILE, spool->folder_path) < 0 ? -ENOMEM : 0;
-}
-
-void spool_state_load(struct spool *spool)
-{
-	_cleanup_buf_ struct buf bytes = BUF_INIT;
-	Gavea__Control__V1__SavedSpool *state = NULL;
-	_cleanup_free_ char *path = NULL;
-	int r;
-
-	spool->dropped_since_ms = spool->unix_ms();
-	spool->unsaved = true;
-	if (state_path(spool, &path) < 0) {
-		path = NULL;
-		return;
-	}
-	r = sealed_read(path, STATE_MAX_BYTES, &bytes);
-	if (r == 0)
-		state = gavea__control__v1__saved_spool__unpack(
-			NULL, bytes.size, (const uint8_t *)bytes.data);
-	if (!state) {
-		if (r != -ENOENT)
-			log_warning("spool: %s is damaged; drops are counted anew", path);
-		return;
-	}
-	take_drops(spool, state);
-	spool->unsaved = !streq(state->machine_id, spool->machine_id);
-	if (spool->unsaved && *state->machine_id && *spool->machine_id)
-		spool->findings |= SPOOL_CLONED;
-	gavea__control__v1__saved_spool__free_unpacked(state, NULL);
-}
-
-void spool_state_save(struct spool *spool)
-{
-	Gavea__Control__V1__SavedSpool state = GAVEA__CONTROL__V1__SAVED_SPOOL__INIT;
-	Gavea__Control__V1__SpoolDrop drops[DROP_CLASSES * DROP_CAUSES], *pointers[ARRAY_SIZE(drops)];
-	_cleanup_free_ char *path = NULL;
-
-	if (!spool->unsaved || spool->folder < 0 || spool->disk_error[0])
-		return;
-	if (state_path(spool, &path) < 0) {
-		path = NULL;
-		return;
-	}
-	for (int class = 0; class < DROP_CLASSES; class ++)
-		for (int cause = 0; cause < DROP_CAUSES; cause++) {
-			Gavea__Control__V1__SpoolDrop *drop = &drops[state.n_drops];
-
-			if (spool->dropped[class][cause] == 0)
-				continue;
-			gavea__control__v1__spool_drop__init(drop);
-			drop->class_ = (char *)classes[class];
-			drop->cause = (char *)causes[cause];
-			drop->records = spool->dropped[class][cause];
-			pointers[state.n_drops++] = drop;
-		}
-	state.machine_id = spool->machine_id;
-	state.drops = pointers;
-	state.dropped_since_ms = spool->dropped_since_ms;
-	if (sealed_write(path, &state.base) == 0)
-		spool->unsaved = false;
 }

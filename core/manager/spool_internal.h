@@ -24,15 +24,21 @@ struct loss {
 
 #define LOSS_MAX_BYTES 256 /* encoded */
 
+struct saved_cursor {
+	char *name;
+	uint64_t sent, boundary;
+	bool unprobed;
+};
+
 struct spool {
 	char *folder_path;
 	int folder;
 	uint8_t id[16]; /* of what lies on disk */
 	uint8_t memory_id[16]; /* of what lies in memory, while it does */
 	bool has_memory_id;
-	uint8_t recovered_id[16]; /* of what lay there at the start, up to recovered_seq */
-	uint64_t recovered_seq;
-	uint64_t first_stream; /* of this run */
+	uint64_t recovered_seq; /* the last one that lay there at the start */
+	struct saved_cursor *saved; /* from the state file, until their cursors are opened */
+	size_t saved_count;
 	bool damaged; /* a segment was found damaged at the start */
 	unsigned findings;
 	uint64_t max_bytes;
@@ -105,11 +111,22 @@ int loss_decode(const uint8_t *payload, size_t length, struct loss *ret_loss);
 /* Appends Loss records for what is untold, as far as there is room. */
 void spool_tell_untold(struct spool *spool);
 
+/* ---- spool_state.c ---- */
+
 /* Reads what the spool keeps of itself; whether this machine wrote it is found by that. */
 void spool_state_load(struct spool *spool);
 
 /* Writes it, if it changed. */
 void spool_state_save(struct spool *spool);
+
+/* What the state file had of this cursor, as far as it had. */
+void spool_state_apply(struct spool *spool, struct spool_cursor *cursor);
+
+/* Forgets what was loaded. */
+void spool_state_done(struct spool *spool);
+
+/* Whatever the spool's files say: up to here numbers were given out under its id. */
+uint64_t spool_state_sent(const struct spool *spool);
 
 /* ---- spool_thin.c ---- */
 

@@ -50,6 +50,7 @@ int spool_cursor_open(struct spool *spool, const char *name, struct spool_cursor
 		cursor->seq = 0;
 		cursor->unsaved = true;
 	}
+	spool_state_apply(spool, cursor);
 	spool->cursors[spool->cursor_count++] = cursor;
 	*ret_cursor = cursor;
 	return 0;
@@ -218,16 +219,46 @@ static int measure(
 	return 0;
 }
 
-/* What a receiver may know of this spool id from this agent: what lay here at the start, and what this run has handed
- * out. */
-static uint64_t known_seq(
-	const struct spool *spool, const struct spool_cursor *cursor, const struct segment *segment)
+static bool is_of_this_id(const struct spool *spool, const struct segment *segment)
 {
-	if (memcmp(segment->spool_id, spool->id, sizeof spool->id) != 0)
-		return UINT64_MAX; /* nothing is added to that id any more, so nothing can be mistaken */
-	if (memcmp(segment->spool_id, spool->recovered_id, sizeof spool->id) == 0)
-		return MAX(spool->recovered_seq, cursor->sent);
-	return cursor->sent;
+	return memcmp(segment->spool_id, spool->id, sizeof spool->id) == 0;
+}
+
+/* On disk before it is handed out: what a receiver has beyond it came from elsewhere. All that is synced goes with it,
+ * for that is the same wherever a copy of this folder is. */
+static void note_sent(struct spool *spool, struct spool_cursor *cursor, uint64_t last_seq)
+{
+	if (last_seq <= cursor->sent)
+		return;
+	cursor->sent = MAX(last_seq, spool->next_seq - spool->pending_count - 1);
+	spool->unsaved = true;
+	spool_state_save(spool);
+}
+
+int spool_probe(struct spool *spool, struct spool_cursor *cursor, struct spool_batch *ret_batch)
+{
+	const struct segment *shown = &spool->segments[spool->count - 1];
+	struct spool_batch batch = {
+		.fd = segment_open(spool->folder, shown),
+		.stream = shown->stream,
+		.offset = shown->size,
+		.first_seq = cursor->seq,
+		.last_seq = cursor->seq,
+		.version = shown->version,
+		.known_seq = is_of_this_id(spool, shown) ? cursor->sent : UINT64_MAX,
+	};
+
+	if (batch.fd < 0)
+		return batch.fd;
+	format_id(shown->spool_id, batch.spool_id);
+	*ret_batch = batch;
+	return 0;
+}
+
+void spool_probed(struct spool *spool, struct spool_cursor *cursor)
+{
+	spool->unsaved |= cursor->unprobed;
+	cursor->unprobed = false;
 }
 
 int spool_read(
@@ -242,7 +273,6 @@ int spool_read(
 	shown = segment ? segment : &spool->segments[spool->count - 1];
 	batch.stream = shown->stream;
 	batch.version = shown->version;
-	batch.known_seq = known_seq(spool, cursor, shown);
 	batch.offset = segment ? cursor->offset : shown->size;
 	batch.first_seq = batch.last_seq = cursor->seq;
 	format_id(shown->spool_id, batch.spool_id);
@@ -258,8 +288,12 @@ int spool_read(
 			return r;
 		}
 	}
-	if (memcmp(shown->spool_id, spool->id, sizeof spool->id) == 0)
-		cursor->sent = MAX(cursor->sent, batch.last_seq);
+	batch.known_seq = UINT64_MAX;
+	if (is_of_this_id(spool, shown)) {
+		if (segment)
+			note_sent(spool, cursor, batch.last_seq);
+		batch.known_seq = cursor->sent;
+	}
 	*ret_batch = batch;
 	return 0;
 }

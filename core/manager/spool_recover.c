@@ -171,8 +171,8 @@ int spool_recover(struct spool *spool)
 	drop_empty(spool);
 	drop_taken_up(spool);
 	drop_misfits(spool);
-	spool->next_seq = MAX(spool->next_seq, next_seq);
-	memcpy(spool->recovered_id, spool->id, sizeof spool->recovered_id);
+	/* What was handed out but is not there any more (a disk that lost what it had promised) keeps its number. */
+	spool->next_seq = MAX(MAX(spool->next_seq, next_seq), spool_state_sent(spool) + 1);
 	spool->recovered_seq = spool->next_seq - 1;
 	return 0;
 }

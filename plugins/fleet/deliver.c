@@ -408,30 +408,6 @@ static int deliver_nothing(struct delivery *delivery)
 	return fail(delivery, &verdict);
 }
 
-/* Asks, before the first records of a spool, how far the server is with it. One that does not say, or does not like the
- * question, is not ahead as far as anybody can know. */
-static int probe(struct delivery *delivery)
-{
-	_cleanup_verdict_ struct verdict verdict = VERDICT_INIT;
-	const char *spool_id = gavea_batch_info(delivery->check, delivery->batch, "spool_id");
-	struct delivery_memory *memory = delivery->settings->memory;
-	int r;
-
-	if (delivery->known_seq == UINT64_MAX || str_empty(spool_id) || streq(memory->probed, spool_id))
-		return 0;
-	r = begin_report(delivery);
-	if (r == 0)
-		r = post(delivery, true, &verdict);
-	if (r < 0)
-		return gavea_fail(delivery->check, r, "the report cannot be built: %s", strerror(-r));
-	if (verdict.kind == VERDICT_FAILED || verdict.kind == VERDICT_DENIED)
-		return fail(delivery, &verdict);
-	r = judge_ahead(delivery, 0, &verdict);
-	if (r == 0)
-		snprintf(memory->probed, sizeof(memory->probed), "%s", spool_id);
-	return r;
-}
-
 static void take_known_seq(struct delivery *delivery)
 {
 	const char *text = gavea_batch_info(delivery->check, delivery->batch, "known_seq");
@@ -451,7 +427,7 @@ static int deliver_all(struct delivery *delivery)
 		return gavea_fail(delivery->check, r, "the batch cannot be read: %s", strerror(-r));
 	if (delivery->records.count == 0)
 		return deliver_nothing(delivery);
-	r = probe(delivery);
+	r = 0;
 	while (r == 0 && delivery->position < delivery->records.count && delivery->requests < REQUESTS_MAX)
 		r = deliver_some(delivery);
 	if (r == 0 && delivery->position == 0)

@@ -5,9 +5,10 @@
  * A report that the server calls malformed or too large is halved until it is a single record. If the server
  * then takes a report without any record, that record is at fault: it is passed over, and an event
  * "record-refused" says so. If the server does not even take an empty report, the fault is elsewhere and
- * nothing is given up. Before the first records of a spool an empty report asks how far the server is: if it has
- * more than this agent can have sent (the batch's "known_seq"), records would be taken for others that it has, and
- * the delivery fails with -ESTALE, for which the host takes a new spool id. Declarations that the server refuses when it asked for them are found in the same way.
+ * nothing is given up. Declarations that the server refuses when it asked for them are found in the same way.
+ *
+ * A server that has more of this spool than came from here (the batch's "known_seq") would take records for others
+ * that it has: the delivery fails with -ESTALE, for which the host takes a new spool id.
  */
 #ifndef FLEET_DELIVER_H
 #define FLEET_DELIVER_H
@@ -19,7 +20,6 @@
 
 /* What one delivery leaves to the next. */
 struct delivery_memory {
-	char probed[33]; /* the spool id for which the server was asked how far it is */
 	uint64_t refused; /* counts what was passed over */
 	bool broken; /* a declaration of broken_stream was: records that refer to it can't be stored either */
 	uint64_t broken_stream;

@@ -145,6 +145,7 @@ static void a_cursor_ahead_of_the_spool_begins_anew_for_good(void **state)
 	fd_close(batch.fd);
 	spool_close(spool);
 	remove_files("segment-");
+	remove_files("spool-state");
 	/* Numbers begin again; before anything is delivered there are more than the cursor's file names. */
 	spool = open_spool();
 	assert_int_equal(spool_cursor_open(spool, "out", &cursor), 0);

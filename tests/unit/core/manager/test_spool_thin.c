@@ -422,6 +422,44 @@ static void what_another_machine_wrote_goes_on_under_a_new_id(void **state)
 	spool_close(spool);
 }
 
+static void what_was_handed_out_keeps_its_number_when_the_disk_lost_it(void **state)
+{
+	struct spool *spool = open_with(1 << 20, 0, NULL);
+	struct spool_cursor *cursor;
+	struct spool_batch batch;
+	char first[33], path[128];
+
+	(void)state;
+	assert_int_equal(spool_cursor_open(spool, "out", &cursor), 0);
+	append(spool, GAVEA_RECORD_EVENT, 1, 10);
+	spool_flush(spool);
+	spool_close(spool);
+	spool = open_with(1 << 20, 0, NULL);
+	assert_int_equal(spool_cursor_open(spool, "out", &cursor), 0);
+	for (int i = 0; i < 5; i++)
+		append(spool, GAVEA_RECORD_EVENT, i, 10);
+	spool_flush(spool);
+	assert_int_equal(spool_read(spool, cursor, 16384, &batch), 0);
+	memcpy(first, batch.spool_id, sizeof first);
+	fd_close(batch.fd);
+	deliver(spool, cursor, UINT64_MAX);
+	assert_int_equal(cursor->sent, 6);
+	spool_close(spool);
+	/* The second segment is there, but nothing of 2 to 6 ever reached the disk. */
+	snprintf(path, sizeof path, "%s/segment-0000000000000002", folder);
+	assert_int_equal(truncate(path, SEGMENT_HEADER_SIZE), 0);
+	spool = open_with(1 << 20, 0, NULL);
+	assert_int_equal(spool_cursor_open(spool, "out", &cursor), 0);
+	assert_int_equal(append(spool, GAVEA_RECORD_EVENT, 7, 10), 7);
+	spool_flush(spool);
+	deliver(spool, cursor, 6);
+	assert_int_equal(spool_read(spool, cursor, 16384, &batch), 0);
+	assert_string_equal(batch.spool_id, first);
+	assert_int_equal(batch.first_seq, 7);
+	fd_close(batch.fd);
+	spool_close(spool);
+}
+
 static void after_a_rollback_what_is_new_comes_under_a_new_id_and_nothing_old_again(void **state)
 {
 	char snapshot[] = "/dev/shm/test-spool-snap-XXXXXX";
@@ -434,8 +472,11 @@ static void after_a_rollback_what_is_new_comes_under_a_new_id_and_nothing_old_ag
 	(void)state;
 	assert_non_null(mkdtemp(snapshot));
 	assert_int_equal(spool_cursor_open(spool, "out", &cursor), 0);
+	spool_probed(spool, cursor);
 	for (int i = 0; i < 5; i++)
 		append(spool, GAVEA_RECORD_EVENT, i, 10);
+	spool_flush(spool);
+	assert_int_equal(deliver(spool, cursor, UINT64_MAX).last_seq, 5);
 	spool_close(spool);
 	copy_files(folder, snapshot);
 
@@ -455,8 +496,10 @@ static void after_a_rollback_what_is_new_comes_under_a_new_id_and_nothing_old_ag
 	for (int i = 0; i < 3; i++)
 		append(spool, GAVEA_RECORD_EVENT, 200 + i, 10);
 	spool_flush(spool);
-	assert_int_equal(spool_read(spool, cursor, 16384, &batch), 0);
+	assert_true(cursor->unprobed);
+	assert_int_equal(spool_probe(spool, cursor, &batch), 0);
 	memcpy(first, batch.spool_id, sizeof first);
+	assert_int_equal(batch.length, 0);
 	assert_int_equal(batch.known_seq, 5);
 	fd_close(batch.fd);
 	assert_int_equal(spool_renew_id(spool, cursor), 0);
@@ -491,6 +534,7 @@ int main(void)
 		TEST(a_record_that_is_too_large_is_counted_and_told),
 		TEST(a_thinning_that_a_crash_left_half_done_is_mended_at_the_start),
 		TEST(what_another_machine_wrote_goes_on_under_a_new_id),
+		TEST(what_was_handed_out_keeps_its_number_when_the_disk_lost_it),
 		TEST(after_a_rollback_what_is_new_comes_under_a_new_id_and_nothing_old_again),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
