@@ -103,6 +103,9 @@ class Model:
         self.start()
 
     def take_snapshot(self):
+        # One from before the first contact of a run can't be told from what came after it: docs/architecture.md.
+        if not self.chain.control.status()[1]["fleet/default"].last_success_ms:
+            return
         self.chain.agent.kill()
         self.owes()
         shutil.rmtree(self.snapshot, ignore_errors=True)

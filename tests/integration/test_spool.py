@@ -267,3 +267,26 @@ def test_a_state_directory_that_was_rolled_back_loses_nothing_new_and_doubles_no
     assert len(events) == len(set(events)), "nothing twice"
     new = [kind for _, kind, _, _ in events if kind == "started"]
     assert len(new) == len([1 for _, kind, _, _ in before if kind == "started"]) + 1, "the start after the rollback is there"
+
+
+def test_after_an_outage_the_present_comes_before_the_past(chain):  # noqa: F811
+    chain.start_fleet()
+    chain.fleet.stop()
+    checks = ",".join(f'{{ name = "c{i}"; }}' for i in range(10))
+    chain.configure(f'hostile: {{ every = "100ms"; mode = "flood-items"; count = 1000; checks = ({checks}); }};\n'
+                    'plain: { every = "100ms"; word = "before"; };')
+    (chain.folder / "host/etc/gavea.conf").write_text('agent: { flush = "50ms"; backlog_rate = "64KiB"; };')
+    chain.start_agent()
+
+    def output():
+        return chain.control.status()[1]["fleet/default"]
+    wait_until("a backlog", lambda: output().behind_bytes > 3 << 20)
+    chain.configure('plain: { every = "100ms"; word = "after"; };')
+    assert chain.control.reload() == ("", [])
+    wait_until("the new word", lambda: chain.control.status()[0]["plain/default"].result.summary == "the word is after")
+    chain.start_fleet()
+    wait_until("the present", lambda: chain.checks().get("plain/default", {}).get("summary") == "the word is after")
+    # At 64 KiB a second the past takes most of a minute.
+    assert output().behind_bytes > 1 << 20
+    assert chain.checks()["plain/default"]["summary"] == "the word is after"
+    assert not any(kind == "output-recovered" for _, kind, _, _ in chain.fleet_events())
