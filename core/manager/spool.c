@@ -11,78 +11,21 @@
 
 #include <gavea/plugin.h>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define RETRY_DISK_AFTER (10 * NSEC_PER_SEC)
+#define TELL_ROOM ((size_t)4 << 20) /* of what waits: beyond it more news only hurt */
 #define MEMORY_SEGMENT_BYTES (UINT64_C(512) << 10) /* small ones, so that little goes at the bound */
 #define PENDING_MAX_BYTES ((size_t)8 << 20)
-
-/* ---- Falling back to memory ---- */
-
-void spool_disk_failed(struct spool *spool, const char *what, int error)
-{
-	if (!spool->disk_error[0])
-		log_error("spool: %s in %s failed: %s; going on in memory", what, spool->folder_path,
-			strerror(-error));
-	snprintf(spool->disk_error, sizeof spool->disk_error, "%s: %s", what, strerror(-error));
-	spool->retry_disk_at = clock_ns(CLOCK_MONOTONIC) + RETRY_DISK_AFTER;
-}
 
 /* ---- Segments ---- */
 
 static struct segment *current(struct spool *spool)
 {
 	return spool->count ? &spool->segments[spool->count - 1] : NULL;
-}
-
-static bool has_segments(int folder)
-{
-	int copy = fcntl(folder, F_DUPFD_CLOEXEC, 0);
-	DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
-	struct dirent *entry;
-	uint64_t stream;
-	bool found = false;
-
-	if (!dir) {
-		fd_close(copy);
-		return false;
-	}
-	while (!found && (entry = readdir(dir)))
-		found = segment_parse_name(entry->d_name, &stream) == 0;
-	closedir(dir);
-	return found;
-}
-
-int spool_open_folder(struct spool *spool)
-{
-	int r;
-
-	if (spool->folder >= 0)
-		return 0;
-	r = make_directories(spool->folder_path, 0750);
-	if (r < 0)
-		return r;
-	spool->folder = open(spool->folder_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (spool->folder < 0)
-		return -errno;
-	if (flock(spool->folder, LOCK_EX | LOCK_NB) < 0) {
-		r = errno == EWOULDBLOCK ? -EBUSY : -errno;
-		spool->folder = fd_close(spool->folder);
-		return r;
-	}
-	/* A folder that came late: what an earlier start left there belongs before what is in memory by now, and only a
-	 * start can put it there. */
-	if (spool->count > 0 && has_segments(spool->folder)) {
-		spool->folder = fd_close(spool->folder);
-		return -ENOTEMPTY;
-	}
-	return 0;
 }
 
 static int add_segment(struct spool *spool, bool in_memory)
@@ -113,7 +56,9 @@ static int add_segment(struct spool *spool, bool in_memory)
 	return 0;
 }
 
-int spool_next_segment(struct spool *spool, bool current_will_do)
+/* A fresh segment: on disk if it takes it, else in memory, unless the current one there will do. Only a lack
+ * of memory fails. */
+static int next_segment(struct spool *spool, bool current_will_do)
 {
 	int r = spool_open_folder(spool);
 
@@ -189,18 +134,23 @@ int spool_open(const struct spool_settings *settings, struct spool **ret_spool)
 	spool_state_load(spool);
 	r = spool_recover(spool);
 	if (r == 0)
-		r = spool_next_segment(spool, false);
+		r = next_segment(spool, false);
 	if (r < 0)
 		return r;
 	*ret_spool = TAKE_PTR(spool);
 	return 0;
 }
 
+static bool tell_untold(struct spool *spool);
+
 void spool_close(struct spool *spool)
 {
 	if (!spool)
 		return;
 	if (spool->count)
+		spool_flush(spool);
+	/* What that dropped, too. */
+	if (spool->count && tell_untold(spool))
 		spool_flush(spool);
 	for (size_t i = 0; i < spool->count; i++)
 		fd_close(spool->segments[i].fd);
@@ -239,7 +189,7 @@ void spool_begin(struct spool *spool)
 	spool_flush(spool);
 	/* The flush may have gone over to memory by itself. */
 	if (is_full(spool) || (try_disk && current(spool)->in_memory))
-		spool_next_segment(spool, !is_full(spool));
+		next_segment(spool, !is_full(spool));
 }
 
 int64_t spool_append(struct spool *spool, const void *payload, size_t length)
@@ -342,30 +292,40 @@ static int move_to_memory(struct spool *spool)
 	return write_pending(spool);
 }
 
-void spool_remove_segment(struct spool *spool, size_t i)
-{
-	char name[32];
-
-	if (!spool->segments[i].in_memory) {
-		segment_file_name(spool->segments[i].stream, name);
-		unlinkat(spool->folder, name, 0);
-	}
-	fd_close(spool->segments[i].fd);
-	memmove(&spool->segments[i], &spool->segments[i + 1],
-		(spool->count - i - 1) * sizeof *spool->segments);
-	spool->count--;
-}
-
 bool spool_unsettled(const struct spool *spool)
 {
 	return spool->unsettled;
+}
+
+/* Appends Loss records for what no place was found for, as far as there is room. */
+static bool tell_untold(struct spool *spool)
+{
+	bool told = false;
+
+	for (int cause = 0; cause < DROP_CAUSES; cause++) {
+		struct loss *loss = &spool->untold[cause];
+		uint8_t bytes[LOSS_MAX_BYTES];
+		uint64_t any = 0;
+
+		for (int class = 0; class < DROP_CLASSES; class ++)
+			any |= loss->counts[class];
+		if (!any || spool->pending.size > TELL_ROOM)
+			continue;
+		loss->cause = (enum drop_cause)cause;
+		loss->time_ms = spool->unix_ms();
+		if (spool_append(spool, bytes, loss_encode(loss, bytes)) < 0)
+			continue;
+		*loss = (struct loss){.first_seq = 0};
+		told = true;
+	}
+	return told;
 }
 
 int spool_flush(struct spool *spool)
 {
 	int r = 0;
 
-	spool_tell_untold(spool);
+	tell_untold(spool);
 	if (spool->pending_count > 0) {
 		r = write_pending(spool);
 		if (r < 0 && !current(spool)->in_memory) {

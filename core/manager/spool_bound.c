@@ -61,15 +61,15 @@ static void drop_whole(struct spool *spool, size_t i, enum drop_cause cause)
 		.time_ms = spool->unix_ms(),
 	};
 	bool missed = spool_anyone_behind(spool, &gone);
-	uint8_t bytes[LOSS_MAX_BYTES];
 
 	if (missed)
 		pass_cursors(spool, &gone);
 	spool_remove_segment(spool, i);
 	if (!missed)
 		return;
-	spool_append(spool, bytes, loss_encode(&loss, bytes));
 	spool_count_loss(spool, &loss);
+	spool_tell_later(spool, &loss);
+	spool->unsettled = true;
 }
 
 /* ---- Steps ---- */

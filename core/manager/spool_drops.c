@@ -8,8 +8,6 @@
 
 #include <errno.h>
 
-#define TELL_ROOM ((size_t)4 << 20) /* of what waits: beyond it more news only hurt */
-
 static const char *const classes[DROP_CLASSES] = {"samples", "results", "events"};
 static const char *const causes[DROP_CAUSES] = {"bound", "age", "memory", "disk", "size", "damage"};
 
@@ -57,7 +55,7 @@ void spool_count_lost(struct spool *spool, int kind, enum drop_cause cause)
 	if (class < 0)
 		return;
 	spool->dropped[class][cause]++;
-	spool->untold[class][cause]++;
+	spool->untold[cause].counts[class]++;
 	spool->unsaved = true;
 }
 
@@ -113,21 +111,13 @@ int loss_decode(const uint8_t *payload, size_t length, struct loss *ret_loss)
 	return r;
 }
 
-void spool_tell_untold(struct spool *spool)
+void spool_tell_later(struct spool *spool, const struct loss *loss)
 {
-	for (int cause = 0; cause < DROP_CAUSES; cause++) {
-		struct loss loss = {.cause = (enum drop_cause)cause, .time_ms = spool->unix_ms()};
-		uint8_t bytes[LOSS_MAX_BYTES];
-		uint64_t any = 0;
+	struct loss *untold = &spool->untold[loss->cause];
 
-		for (int class = 0; class < DROP_CLASSES; class ++) {
-			loss.counts[class] = spool->untold[class][cause];
-			any |= loss.counts[class];
-		}
-		if (!any || spool->pending.size > TELL_ROOM ||
-			spool_append(spool, bytes, loss_encode(&loss, bytes)) < 0)
-			continue;
-		for (int class = 0; class < DROP_CLASSES; class ++)
-			spool->untold[class][cause] = 0;
-	}
+	for (int class = 0; class < DROP_CLASSES; class ++)
+		untold->counts[class] += loss->counts[class];
+	if (untold->first_seq == 0 || loss->first_seq < untold->first_seq)
+		untold->first_seq = loss->first_seq;
+	untold->last_seq = MAX(untold->last_seq, loss->last_seq);
 }

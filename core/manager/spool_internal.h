@@ -68,7 +68,7 @@ struct spool {
 	int64_t retry_disk_at; /* CLOCK_MONOTONIC */
 	bool unsettled;
 	uint64_t dropped[DROP_CLASSES][DROP_CAUSES];
-	uint64_t untold[DROP_CLASSES][DROP_CAUSES]; /* of these, what no Loss record tells of yet */
+	struct loss untold[DROP_CAUSES]; /* of these, what no Loss record tells of yet */
 	int64_t dropped_since_ms;
 	bool unsaved; /* those and machine_id */
 	struct strmap said; /* by check: what its last result says, up to the segment that was thinned last */
@@ -76,14 +76,10 @@ struct spool {
 	bool thinning_failed; /* the last try: said once */
 };
 
-/* ---- spool.c ---- */
+/* ---- spool_files.c ---- */
 
 /* The disk did not do what it should: says so, once, and when to try it again. */
 void spool_disk_failed(struct spool *spool, const char *what, int error);
-
-/* A fresh segment: on disk if it takes it, else in memory, unless the current one there will do. Only a lack
- * of memory fails. */
-int spool_next_segment(struct spool *spool, bool current_will_do);
 
 /* Opens and locks the folder. 0, also when it is open; -errno. */
 int spool_open_folder(struct spool *spool);
@@ -108,8 +104,8 @@ size_t loss_encode(const struct loss *loss, uint8_t bytes[static LOSS_MAX_BYTES]
 /* Reads one that loss_encode() wrote. 0 or -EBADMSG. */
 int loss_decode(const uint8_t *payload, size_t length, struct loss *ret_loss);
 
-/* Appends Loss records for what is untold, as far as there is room. */
-void spool_tell_untold(struct spool *spool);
+/* A loss that has no place: the next flush appends a Loss record. */
+void spool_tell_later(struct spool *spool, const struct loss *loss);
 
 /* ---- spool_state.c ---- */
 
