@@ -43,7 +43,7 @@ def test_half_a_subcommand_is_completed():
     assert "as in `gavea fleet hosts`" in done.stderr
 
 
-@pytest.mark.parametrize("name", ["status", "run", "plugins", "help", "config check", "reload", "events", "command",
+@pytest.mark.parametrize("name", ["status", "run", "plugins", "help", "config check", "reload", "events", "spool", "spool verify", "spool export", "command",
                                   "fleet hosts", "fleet checks", "fleet events", "plugin new", "plugin test"])
 def test_every_subcommand_explains_itself(name):
     done = cli(*name.split(), "--help")

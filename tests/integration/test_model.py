@@ -22,7 +22,7 @@ from test_chain import Chain, chain, control_pb, plugins  # noqa: E402, F401
 from test_faults import SHIM  # noqa: E402
 from test_manager import SANITIZED  # noqa: E402
 
-SEEDS = [int(os.environ["MODEL_SEED"])] if "MODEL_SEED" in os.environ else [1, 2]
+SEEDS = [int(os.environ["MODEL_SEED"])] if "MODEL_SEED" in os.environ else [1] if SANITIZED else [1, 2]
 STEPS = int(os.environ.get("MODEL_STEPS", "14"))
 
 
