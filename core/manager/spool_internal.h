@@ -32,28 +32,18 @@ struct saved_cursor {
 
 struct spool {
 	char *folder_path;
-	int folder;
-	uint8_t id[16]; /* of what lies on disk */
-	uint8_t memory_id[16]; /* of what lies in memory, while it does */
-	bool has_memory_id;
-	uint64_t recovered_seq; /* the last one that lay there at the start */
-	struct saved_cursor *saved; /* from the state file, until their cursors are opened */
-	size_t saved_count;
-	bool damaged; /* a segment was found damaged at the start */
-	unsigned findings;
-	uint64_t max_bytes;
-	uint64_t segment_bytes;
-	bool segment_bytes_fixed; /* by the settings, not by max_bytes */
-	int64_t max_age;
-	char machine_id[33];
 	int64_t (*unix_ms)(void);
 	int64_t (*boot_ns)(void);
+	int64_t max_age;
+	uint64_t max_bytes;
+	uint64_t segment_bytes;
 
 	struct segment *segments; /* oldest first; the last one is written to */
 	size_t count;
 	size_t room;
 	uint64_t next_stream;
 	uint64_t next_seq;
+	uint64_t recovered_seq; /* the last one that lay there at the start */
 
 	struct buf pending; /* encoded, not written yet */
 	struct pending *pending_kinds;
@@ -63,17 +53,28 @@ struct spool {
 	struct spool_cursor **cursors;
 	size_t cursor_count;
 	size_t cursor_room;
+	struct saved_cursor *saved; /* from the state file, until their cursors are opened */
+	size_t saved_count;
 
-	char disk_error[160];
-	int64_t retry_disk_at; /* CLOCK_MONOTONIC */
-	bool unsettled;
 	uint64_t dropped[DROP_CLASSES][DROP_CAUSES];
 	struct loss untold[DROP_CAUSES]; /* of these, what no Loss record tells of yet */
 	int64_t dropped_since_ms;
-	bool unsaved; /* those and machine_id */
 	struct strmap said; /* by check: what its last result says, up to the segment that was thinned last */
 	uint64_t said_up_to; /* that stream; 0: none */
+	int64_t retry_disk_at; /* CLOCK_MONOTONIC */
+
+	int folder;
+	unsigned findings;
+	bool has_memory_id;
+	bool damaged; /* a segment was found damaged at the start */
+	bool segment_bytes_fixed; /* by the settings, not by max_bytes */
+	bool unsettled; /* there is more to do for the bounds */
+	bool unsaved; /* what spool_state_save() writes */
 	bool thinning_failed; /* the last try: said once */
+	uint8_t id[16]; /* of what lies on disk */
+	uint8_t memory_id[16]; /* of what lies in memory, while it does */
+	char machine_id[33];
+	char disk_error[160];
 };
 
 /* ---- spool_files.c ---- */
