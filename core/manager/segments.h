@@ -45,8 +45,8 @@ int segment_open(int folder, const struct segment *segment);
 
 /* Reads a whole file, judges each record, cuts a torn tail. 0; 1: damaged in the middle (the segment holds
  * what comes before); -ENODATA: its header was never written, so it has no records; -EBADMSG: no usable header;
- * -errno. Blocks. */
-int segment_recover(int folder, uint64_t stream, struct segment *ret_segment);
+ * -errno. In *ret_lost are counted the records that could be made out behind damage, or without a header. Blocks. */
+int segment_recover(int folder, uint64_t stream, struct segment *ret_segment, struct segment *ret_lost);
 
 /* Counts a record of this kind and time into the segment. */
 void segment_count(struct segment *segment, uint64_t seq, int kind, int64_t time_ms);

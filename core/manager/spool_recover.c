@@ -43,9 +43,25 @@ static int64_t written_at(const struct spool *spool, const struct segment *segme
 	return spool->boot_ns() - age_ms * NSEC_PER_MSEC;
 }
 
+/* Those that some output had already are among them: who had which is not known yet. */
+static void tell_lost(struct spool *spool, const struct segment *lost)
+{
+	struct loss loss = {
+		.first_seq = lost->first_seq,
+		.last_seq = lost->last_seq,
+		.counts = {lost->samples, lost->results, lost->events},
+		.cause = DROP_DAMAGE,
+	};
+
+	if (lost->records == 0)
+		return;
+	spool_count_loss(spool, &loss);
+	spool_tell_later(spool, &loss);
+}
+
 static int recover_segment(struct spool *spool, const char *name)
 {
-	struct segment segment;
+	struct segment segment, lost;
 	uint64_t stream;
 	int r;
 
@@ -54,7 +70,8 @@ static int recover_segment(struct spool *spool, const char *name)
 		return 0;
 	}
 	spool->next_stream = MAX(spool->next_stream, stream + 1);
-	r = segment_recover(spool->folder, stream, &segment);
+	r = segment_recover(spool->folder, stream, &segment, &lost);
+	tell_lost(spool, &lost);
 	if (r == -ENODATA) {
 		log_notice("spool: %s: removed, it was never finished", name);
 		unlinkat(spool->folder, name, 0);
