@@ -8,6 +8,7 @@
 # make fuzz                build the fuzzers (clang) in build/fuzz; make fuzz-replay runs their corpora
 # make bench               the benchmarks of tests/bench
 # make soak-swap           what is too long for ./check: swaps, killed at every write of their journal
+# make proof               fails or kills the agent at every call to the disk, and looks at what is left
 # make V=1                 show the commands
 # make deb                 Debian packages in build/deb
 # make install DESTDIR= prefix=/usr
@@ -282,6 +283,7 @@ fuzz-replay: fuzz
 
 BENCHES := $(basename $(notdir $(wildcard tests/bench/*.c)))
 archives.bench.swap_counts := plugins/swap
+archives.bench.spool_append := core/manager
 define bench_program
 $(O)/bench/$(1): $(O)/obj/tests/bench/$(1).o $(ALL_ARCHIVES) $(archives.bench.$(1):%=$(O)/%.a)
 	@mkdir -p $$(@D)
@@ -301,6 +303,10 @@ bench: all bench-build
 soak-swap: all unit-build
 	GAVEA_SOAK=1 GAVEA_BUILD=$(O) /usr/bin/python3 -m pytest -p no:cacheprovider tests/integration/test_swap_kill.py
 .PHONY: soak-swap
+# The spool's promise at every call to the disk: hours of what ./check takes a part of.
+proof: all test-plugins $(TEST_SUPPORT)
+	PROOF=all /usr/bin/python3 -m pytest -p no:cacheprovider -q tests/integration/test_proof.py
+.PHONY: proof
 
 -include tools/install.mk
 

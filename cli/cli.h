@@ -32,6 +32,9 @@ int cmd_help(struct cli *cli, const struct command *command, int argc, char **ar
 int cmd_config_check(struct cli *cli, const struct command *command, int argc, char **argv);
 int cmd_reload(struct cli *cli, const struct command *command, int argc, char **argv);
 int cmd_events(struct cli *cli, const struct command *command, int argc, char **argv);
+int cmd_spool(struct cli *cli, const struct command *command, int argc, char **argv);
+int cmd_spool_verify(struct cli *cli, const struct command *command, int argc, char **argv);
+int cmd_spool_export(struct cli *cli, const struct command *command, int argc, char **argv);
 int cmd_command(struct cli *cli, const struct command *command, int argc, char **argv);
 int cmd_preflight(struct cli *cli, const struct command *command, int argc, char **argv);
 int cmd_swap(struct cli *cli, const struct command *command, int argc, char **argv);

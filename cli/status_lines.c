@@ -90,6 +90,23 @@ void status_json_output(struct json *json, const output_t *output)
 	json_object_end(json);
 }
 
+static void add_drops(struct json *json, const Gavea__Control__V1__SpoolStatus *spool)
+{
+	kv_time(json, "oldest_at", spool->oldest_ms);
+	kv_uint(json, "max_age_ms", spool->max_age_ms);
+	kv_time(json, "dropped_since", spool->dropped_since_ms);
+	json_key(json, "drops");
+	json_array_begin(json);
+	for (size_t i = 0; i < spool->n_drops; i++) {
+		json_object_begin(json);
+		json_kv_string(json, "class", spool->drops[i]->class_);
+		json_kv_string(json, "cause", spool->drops[i]->cause);
+		kv_uint(json, "records", spool->drops[i]->records);
+		json_object_end(json);
+	}
+	json_array_end(json);
+}
+
 static void add_agent(struct json *json, const agent_t *agent)
 {
 	const Gavea__Control__V1__SpoolStatus *spool = agent->spool;
@@ -115,6 +132,7 @@ static void add_agent(struct json *json, const agent_t *agent)
 		kv_uint(json, "dropped_samples", spool->dropped_samples);
 		kv_uint(json, "dropped_results", spool->dropped_results);
 		kv_uint(json, "dropped_events", spool->dropped_events);
+		add_drops(json, spool);
 		json_kv_string(json, "error", spool->error);
 		json_object_end(json);
 	}

@@ -26,21 +26,66 @@ static void add_alert(const struct terminal *terminal, const char *title, const 
 	buf_add_char(out, '\n');
 }
 
-static void add_spool(const spool_t *spool, const struct terminal *terminal, struct buf *out)
+/* "1200 samples, 3 results since 2026-11-24 10:00:00: at its bound 1100, too old 103" */
+static void add_drops(const spool_t *spool, struct buf *out)
+{
+	const struct {
+		const char *class;
+		uint64_t records;
+	} classes[] = {
+		{"sample records", spool->dropped_samples},
+		{"results", spool->dropped_results},
+		{"events", spool->dropped_events},
+	};
+	static const char *const causes[][2] = {
+		{"bound", "for lack of room (agent.spool_size gives more)"},
+		{"age", "too old (agent.spool_age)"},
+		{"memory", "for lack of memory while the disk failed"},
+		{"disk", "taken by neither disk nor memory"},
+		{"size", "larger than a record may be"},
+		{"damage", "damaged"},
+	};
+	char time[FORMAT_SIZE];
+	const char *comma = "";
+
+	buf_add_str(out, "       dropped");
+	for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {
+		if (classes[i].records == 0)
+			continue;
+		buf_printf(out, "%s %" PRIu64 " %s", comma, classes[i].records, classes[i].class);
+		comma = ",";
+	}
+	if (spool->dropped_since_ms > 0)
+		buf_printf(out, " since %s", format_time(time, spool->dropped_since_ms));
+	comma = ":";
+	for (size_t i = 0; i < ARRAY_SIZE(causes); i++) {
+		uint64_t records = 0;
+
+		for (size_t j = 0; j < spool->n_drops; j++)
+			if (streq(spool->drops[j]->cause, causes[i][0]))
+				records += spool->drops[j]->records;
+		if (records == 0)
+			continue;
+		buf_printf(out, "%s %" PRIu64 " %s", comma, records, causes[i][1]);
+		comma = ",";
+	}
+	buf_add_char(out, '\n');
+}
+
+static void add_spool(const spool_t *spool, const struct terminal *terminal, int64_t now_ms, struct buf *out)
 {
 	uint64_t dropped = spool->dropped_samples + spool->dropped_results + spool->dropped_events;
-	char bytes[32], limit[32];
+	char bytes[32], limit[32], age[FORMAT_SIZE];
 
 	buf_printf(out, "spool: %s of %s", format_size(bytes, spool->bytes),
 		format_size(limit, spool->max_bytes));
 	if (spool->last_seq >= spool->first_seq && spool->last_seq > 0)
 		buf_printf(out, ", records %" PRIu64 " to %" PRIu64, spool->first_seq, spool->last_seq);
+	if (spool->oldest_ms > 0)
+		buf_printf(out, ", oldest %s", format_age(age, spool->oldest_ms, now_ms));
 	buf_add_char(out, '\n');
 	if (dropped > 0)
-		buf_printf(out,
-			"       dropped at its bound: %" PRIu64 " sample records, %" PRIu64
-			" results, %" PRIu64 " events (agent.spool_size makes it larger)\n",
-			spool->dropped_samples, spool->dropped_results, spool->dropped_events);
+		add_drops(spool, out);
 	if (!str_empty(spool->error))
 		add_alert(
 			terminal, "spool cannot be written, records are kept in memory: ", spool->error, out);
@@ -58,7 +103,7 @@ static void add_agent(const agent_t *agent, const struct terminal *terminal, int
 	buf_printf(out, ", up %s", format_age(age, agent->started_at_ms, now_ms));
 	buf_printf(out, ", configuration of %s\n", format_time(age, agent->config_loaded_at_ms));
 	if (agent->spool)
-		add_spool(agent->spool, terminal, out);
+		add_spool(agent->spool, terminal, now_ms, out);
 	if (agent->n_config_errors == 0)
 		return;
 	add_alert(terminal, "the last reload FAILED, the old configuration is in force:", "", out);

@@ -220,6 +220,15 @@ static void apply_declaration(const struct target *t, const Gavea__V1__Record *r
 	}
 }
 
+/* After an outage an agent tells first how its checks are, and then how they were: the same rule as for samples. */
+static bool is_late_result(const struct model_check *check, const Gavea__V1__Result *result,
+	const Gavea__V1__Report *report, int64_t received_ms)
+{
+	int64_t sent_ms = report->sent_at_ms > 0 ? report->sent_at_ms : received_ms;
+
+	return check->has_result && result->started_at_ms < check->started_ms && check->started_ms <= sent_ms;
+}
+
 static void apply_record(const struct target *t, const Gavea__V1__Record *record)
 {
 	struct model_check *check;
@@ -230,7 +239,8 @@ static void apply_record(const struct target *t, const Gavea__V1__Record *record
 		break;
 	case GAVEA__V1__RECORD__BODY_RESULT:
 		check = numbers_get(&t->source->checks, record->result->check);
-		if (check && check != &t->model->dropped_check) {
+		if (check && check != &t->model->dropped_check &&
+			!is_late_result(check, record->result, t->report, t->received_ms)) {
 			set_result(check, record->result, t->received_ms);
 			extend_check(t->host, check, t->now);
 		}

@@ -5,16 +5,28 @@
 #include "base/util.h"
 
 #define FIRST NSEC_PER_SEC
+#define SHORTEST (100 * NSEC_PER_MSEC)
 #define LONGEST (300 * NSEC_PER_SEC)
+
+int64_t backoff_ceiling(const struct backoff *backoff)
+{
+	return backoff->failures < 9 ? MIN(FIRST << backoff->failures, LONGEST) : LONGEST;
+}
 
 int64_t backoff_fail(struct backoff *backoff)
 {
-	int64_t ceiling = LONGEST;
+	int64_t ceiling = backoff_ceiling(backoff);
 
-	if (backoff->failures < 9)
-		ceiling = MIN(FIRST << backoff->failures, LONGEST);
 	backoff->failures++;
 	return ceiling / 2 + (int64_t)random_below((uint64_t)(ceiling / 2));
+}
+
+int64_t backoff_spread(struct backoff *backoff)
+{
+	int64_t ceiling = backoff_ceiling(backoff);
+
+	backoff->failures++;
+	return SHORTEST + (int64_t)random_below((uint64_t)(ceiling - SHORTEST));
 }
 
 void backoff_reset(struct backoff *backoff)

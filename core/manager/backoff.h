@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Growing pauses between tries: 1 s doubling to 5 min, with full jitter in the upper half. Never gives up. */
+/* Growing pauses between tries: 1 s doubling to 5 min, with jitter. Never gives up. */
 #ifndef MANAGER_BACKOFF_H
 #define MANAGER_BACKOFF_H
 
@@ -12,6 +12,13 @@ struct backoff {
 /* Counts a failure and returns the pause before the next try, nanoseconds: between half and all of
  * min(1 s * 2^(failures-1), 5 min). */
 int64_t backoff_fail(struct backoff *backoff);
+
+/* Counts a failure of something that many agents try at the same time, such as a server that was away: with full
+ * jitter, between 100 ms and all of min(1 s * 2^failures, 5 min). */
+int64_t backoff_spread(struct backoff *backoff);
+
+/* The ceiling of the next pause, without counting. */
+int64_t backoff_ceiling(const struct backoff *backoff);
 
 void backoff_reset(struct backoff *backoff);
 

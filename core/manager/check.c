@@ -375,6 +375,11 @@ uint32_t check_number(const struct check *check)
 	return check->subject.number;
 }
 
+const struct subject *check_subject(const struct check *check)
+{
+	return &check->subject;
+}
+
 const struct config_check *check_config(const struct check *check)
 {
 	return check->config;

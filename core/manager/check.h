@@ -57,6 +57,7 @@ void check_use_map(struct check *check, struct series_map *map);
 
 const char *check_name(const struct check *check);
 uint32_t check_number(const struct check *check);
+const struct subject *check_subject(const struct check *check);
 const struct config_check *check_config(const struct check *check);
 
 /* The last result, as it was recorded; NULL: none yet. Borrowed, until the next one. */

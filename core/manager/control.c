@@ -82,10 +82,10 @@ static void send_agent(struct control_client *client)
 	const struct control_source *source = &client->control->source;
 	Gavea__Control__V1__Answer answer = GAVEA__CONTROL__V1__ANSWER__INIT;
 	Gavea__Control__V1__AgentStatus agent = GAVEA__CONTROL__V1__AGENT_STATUS__INIT;
-	Gavea__Control__V1__SpoolStatus spool = GAVEA__CONTROL__V1__SPOOL_STATUS__INIT;
+	struct spool_description spool;
 
 	source->agent(&agent, &spool, source->userdata);
-	agent.spool = &spool;
+	agent.spool = &spool.status;
 	answer.body_case = GAVEA__CONTROL__V1__ANSWER__BODY_AGENT;
 	answer.agent = &agent;
 	client_send(client, &answer);

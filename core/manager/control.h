@@ -6,13 +6,14 @@
 #ifndef MANAGER_CONTROL_H
 #define MANAGER_CONTROL_H
 
+#include "core/manager/spool_report.h"
 #include "core/manager/unit.h"
 
 struct control;
 
 /* What the socket asks of the manager. */
 struct control_source {
-	void (*agent)(Gavea__Control__V1__AgentStatus *ret_status, Gavea__Control__V1__SpoolStatus *ret_spool,
+	void (*agent)(Gavea__Control__V1__AgentStatus *ret_status, struct spool_description *ret_spool,
 		void *userdata);
 	struct unit *const *(*units)(size_t *ret_count, void *userdata);
 	struct recorder *recorder;

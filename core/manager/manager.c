@@ -77,7 +77,18 @@ static int worker_cgroup(const char *plugin, uint64_t memory, void *userdata)
 
 /* ---- Flushing and saving ---- */
 
-static void save_states(struct manager *manager)
+/* A flush does a bounded part of what the spool's bounds ask for; the rest in turns of the loop that have nothing else
+ * to do. */
+static void flush(struct manager *manager)
+{
+	struct spool *spool = recorder_spool(manager->recorder);
+
+	spool_flush(spool);
+	if (spool_unsettled(spool) && manager->settle)
+		sd_event_source_set_enabled(manager->settle, SD_EVENT_ONESHOT);
+}
+
+static int all_checks(struct manager *manager, struct check ***ret_checks, size_t *ret_count)
 {
 	_cleanup_free_ struct check **all = NULL;
 	size_t count = 0, room = 0;
@@ -90,11 +101,43 @@ static void save_states(struct manager *manager)
 		for (size_t j = 0; j < n && (r = GROW(all, count, room)) == 0; j++)
 			all[count++] = checks[j];
 	}
+	if (r < 0)
+		return r;
+	*ret_checks = TAKE_PTR(all);
+	*ret_count = count;
+	return 0;
+}
+
+static int make_present(struct spool_batch *ret_batch, void *userdata)
+{
+	struct manager *manager = userdata;
+	_cleanup_free_ struct check **all = NULL;
+	size_t count;
+	int r = all_checks(manager, &all, &count);
+
+	return r < 0 ? r : present_make(&manager->present, all, count, ret_batch);
+}
+
+static void save_states(struct manager *manager)
+{
+	_cleanup_free_ struct check **all = NULL;
+	size_t count;
+	int r = all_checks(manager, &all, &count);
+
 	if (r == 0)
 		r = saved_write(manager->settings.state_directory, all, count);
 	if (r < 0)
 		log_error("cannot save the states of checks in %s: %s", manager->settings.state_directory,
 			strerror(-r));
+}
+
+static int on_settle(sd_event_source *source, void *userdata)
+{
+	struct manager *manager = userdata;
+
+	(void)source;
+	flush(manager);
+	return 0;
 }
 
 /* Records came that should not wait: sync them and wake the outputs, once this turn of the loop is through.
@@ -104,7 +147,7 @@ static int on_flush(sd_event_source *source, void *userdata)
 	struct manager *manager = userdata;
 
 	(void)source;
-	spool_flush(recorder_spool(manager->recorder));
+	flush(manager);
 	if (!manager->stopping)
 		save_states(manager);
 	for (size_t i = 0; i < manager->unit_count; i++)
@@ -153,7 +196,8 @@ static int on_flush_timer(sd_event_source *source, uint64_t usec, void *userdata
 
 	(void)usec;
 	look_at_clocks(manager);
-	spool_flush(recorder_spool(manager->recorder));
+	spool_report_watch(&manager->spool_report, manager->recorder);
+	flush(manager);
 	again(source, CLOCK_BOOTTIME, manager->config->flush_every);
 	return 0;
 }
@@ -246,12 +290,10 @@ static int watch_signals(struct manager *manager)
 /* ---- What the control socket asks ---- */
 
 static void describe_agent(
-	Gavea__Control__V1__AgentStatus *status, Gavea__Control__V1__SpoolStatus *spool, void *userdata)
+	Gavea__Control__V1__AgentStatus *status, struct spool_description *spool, void *userdata)
 {
 	struct manager *manager = userdata;
-	struct spool_status now;
 
-	spool_get_status(recorder_spool(manager->recorder), &now);
 	status->name = manager->config->name;
 	status->version = (char *)GAVEA_VERSION;
 	status->agent_id = manager->identity.agent_id;
@@ -259,15 +301,9 @@ static void describe_agent(
 	status->config_loaded_at_ms = manager->loaded_ms;
 	status->config_errors = manager->reload_errors;
 	status->n_config_errors = manager->reload_error_count;
-	spool->first_seq = now.first_seq;
-	spool->last_seq = now.last_seq;
-	spool->bytes = now.bytes;
-	spool->max_bytes = manager->config->spool_max_bytes;
-	spool->dropped_samples = now.dropped_samples;
-	spool->dropped_results = now.dropped_results;
-	spool->dropped_events = now.dropped_events;
-	if (now.error)
-		spool->error = (char *)now.error;
+	spool_describe(recorder_spool(manager->recorder), spool);
+	spool->status.max_bytes = manager->config->spool_max_bytes;
+	spool->status.max_age_ms = (uint64_t)(manager->config->spool_max_age / NSEC_PER_MSEC);
 }
 
 static struct unit *const *list_units(size_t *ret_count, void *userdata)
@@ -298,6 +334,7 @@ static int open_recorder(struct manager *manager)
 		return -ENOMEM;
 	}
 	settings.folder = folder;
+	settings.machine_id = manager->identity.machine_id;
 	r = spool_open(&settings, &spool);
 	if (r == 0)
 		r = recorder_new(spool, on_urgent, manager, &manager->recorder);
@@ -316,6 +353,7 @@ static void make_environment(struct manager *manager)
 			.userdata = manager},
 		.output = {.event = manager->event,
 			.recorder = manager->recorder,
+			.present = make_present,
 			.changed = on_output_changed,
 			.userdata = manager},
 		.worker_program = manager->settings.worker_program,
@@ -336,6 +374,12 @@ static int add_sources(struct manager *manager)
 		r = sd_event_source_set_enabled(manager->flush, SD_EVENT_OFF);
 	if (r >= 0)
 		r = sd_event_source_set_priority(manager->flush, SD_EVENT_PRIORITY_IDLE);
+	if (r >= 0)
+		r = sd_event_add_defer(manager->event, &manager->settle, on_settle, manager);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(manager->settle, SD_EVENT_OFF);
+	if (r >= 0)
+		r = sd_event_source_set_priority(manager->settle, SD_EVENT_PRIORITY_IDLE + 1);
 	if (r >= 0)
 		r = sd_event_add_time(
 			manager->event, &manager->flush_timer, CLOCK_BOOTTIME, 0, 0, on_flush_timer, manager);
@@ -427,6 +471,7 @@ static int start(struct manager *manager, struct error *error)
 	tell_gone(manager);
 	recorder_note(
 		manager->recorder, NULL, "started", GAVEA_OK, NULL, 0, "gavead %s started", GAVEA_VERSION);
+	spool_report_begin(&manager->spool_report, manager->recorder);
 	again(manager->flush_timer, CLOCK_BOOTTIME, manager->config->flush_every);
 	r = listen_control(manager, error);
 	/* Asked for while the first one was loaded, from files that were read before. */
@@ -503,6 +548,7 @@ void manager_free(struct manager *manager)
 	saved_done(&manager->restored);
 	cgroup_close(&manager->cgroup);
 	sd_event_source_disable_unref(manager->flush);
+	sd_event_source_disable_unref(manager->settle);
 	sd_event_source_disable_unref(manager->flush_timer);
 	sd_event_source_disable_unref(manager->memory_timer);
 	sd_event_source_disable_unref(manager->farewell);

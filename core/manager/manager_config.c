@@ -83,8 +83,8 @@ static int apply_environment(struct manager *manager, const struct config *confi
 	manager->facts = facts;
 	manager->env.output.facts = facts.facts;
 	manager->env.output.fact_count = facts.count;
+	manager->env.output.backlog_rate = config->backlog_rate;
 	manager->env.worker_idle = config->worker_idle;
-	spool_set_max_bytes(recorder_spool(manager->recorder), config->spool_max_bytes);
 	log_set_level(config->log_level);
 	return 0;
 }
@@ -114,6 +114,9 @@ static void apply(struct manager *manager, struct config *config)
 		if (r == 0)
 			r = s;
 	}
+	/* Not before the outputs are there: what nobody waits for is not kept. */
+	spool_set_max_bytes(recorder_spool(manager->recorder), config->spool_max_bytes);
+	spool_set_max_age(recorder_spool(manager->recorder), config->spool_max_age);
 	if (r < 0)
 		log_error("the new configuration is only partly in force: %s", strerror(-r));
 	config_free(old);

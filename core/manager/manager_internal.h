@@ -9,6 +9,8 @@
 #include "core/manager/facts.h"
 #include "core/manager/loader.h"
 #include "core/manager/manager.h"
+#include "core/manager/present.h"
+#include "core/manager/spool_report.h"
 #include "core/manager/unit.h"
 
 struct manager {
@@ -34,10 +36,13 @@ struct manager {
 	size_t unit_count;
 
 	sd_event_source *flush; /* at once, at the end of this turn */
+	sd_event_source *settle; /* goes on with the spool's bounds */
 	sd_event_source *flush_timer;
 	sd_event_source *memory_timer;
 	sd_event_source *farewell; /* ends a stop that takes too long */
 	struct clockwatch clock;
+	struct spool_report spool_report;
+	struct present present;
 	bool stopping;
 };
 

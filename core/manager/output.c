@@ -12,7 +12,9 @@
 
 #define BATCH_MAX_BYTES ((size_t)256 << 10)
 #define URGENT_GAP (200 * NSEC_PER_MSEC) /* urgent records within so long go together */
-#define BATCH_FACTS 2
+#define BATCH_FACTS 3
+#define PRESENT_EVERY \
+	(10 * NSEC_PER_SEC) /* while a backlog is worked off, and when the output itself comes no rarer */
 
 struct output {
 	const struct output_env *env;
@@ -30,10 +32,16 @@ struct output {
 	struct backoff backoff;
 	struct spool_batch batch;
 	Gavea__Worker__V1__Fact **facts;
-	Gavea__Worker__V1__Fact spool_id, interval;
-	char interval_text[24];
+	Gavea__Worker__V1__Fact spool_id, interval, known_seq;
+	char interval_text[24], known_seq_text[24];
+	bool probing; /* the batch is empty: to hear how far the receiver is */
+	bool telling_present; /* the batch is not of the spool */
+	int64_t present_told; /* CLOCK_MONOTONIC; 0: not yet */
+	int64_t began; /* CLOCK_MONOTONIC: of the delivery */
+	bool renewed; /* the spool's id, at the last try */
 
 	int64_t last_success_ms;
+	uint64_t batch_length; /* of the delivery that has ended, as far as it was of the spool's */
 	char error[256];
 };
 
@@ -46,13 +54,22 @@ static void schedule(struct output *output, int64_t in)
 
 static void end_delivery(struct output *output)
 {
+	output->batch_length = output->batch.length;
 	output->batch.fd = fd_close(output->batch.fd);
 	output->delivering = false;
 }
 
+/* Who is told to come back in a minute is not alone: they must not all come in the same instant. */
+static int64_t pause_after(struct output *output, int64_t at_least)
+{
+	int64_t spread = backoff_spread(&output->backoff);
+
+	return at_least > 0 ? at_least + MIN(spread, at_least / 2) : spread;
+}
+
 static void failed(struct output *output, const char *error, int64_t at_least)
 {
-	int64_t pause = MAX(backoff_fail(&output->backoff), at_least);
+	int64_t pause = pause_after(output, at_least);
 	char text[32];
 
 	if (!output->failing || !streq(output->error, error))
@@ -69,6 +86,18 @@ static void failed(struct output *output, const char *error, int64_t at_least)
 }
 
 static void deliver(struct output *output);
+
+/* When the next batch of a backlog may go: its bytes are spread over the time that they may take. */
+static int64_t throttle(const struct output *output)
+{
+	uint64_t rate = output->env->backlog_rate, length = MIN(output->batch_length, (uint64_t)1 << 30);
+	int64_t due;
+
+	if (rate == 0)
+		return 0;
+	due = output->began + (int64_t)(length * (uint64_t)NSEC_PER_SEC / rate);
+	return MAX((int64_t)0, due - clock_ns(CLOCK_MONOTONIC));
+}
 
 static void succeeded(struct output *output)
 {
@@ -88,12 +117,42 @@ static void succeeded(struct output *output)
 	if (output->stopping && records > 0)
 		deliver(output);
 	else
-		schedule(output, output->batch.length > 0 && records > 0 ? 0 : output->config->every);
+		schedule(output,
+			output->batch_length > 0 && records > 0 ? throttle(output) : output->config->every);
 	if (output->env->changed)
 		output->env->changed(output, output->env->userdata);
 }
 
 static int make_facts(struct output *output);
+
+/* Whether so much waits that a receiver would long see how things were before it sees how they are. */
+static bool wants_present(struct output *output, struct spool *spool)
+{
+	int64_t every = MAX(PRESENT_EVERY, output->config->every);
+	uint64_t records, bytes;
+
+	if (!output->env->present || output->stopping)
+		return false;
+	if (output->present_told && clock_ns(CLOCK_MONOTONIC) - output->present_told < every)
+		return false;
+	spool_behind(spool, output->cursor, &records, &bytes);
+	return bytes > BATCH_MAX_BYTES;
+}
+
+static int take_batch(struct output *output, struct spool *spool)
+{
+	spool_flush(spool);
+	output->probing = output->cursor->unprobed;
+	output->telling_present = false;
+	if (output->probing)
+		return spool_probe(spool, output->cursor, &output->batch);
+	output->telling_present = wants_present(output, spool) &&
+		output->env->present(&output->batch, output->env->userdata) == 0;
+	if (output->telling_present && output->batch.length > 0)
+		return 0;
+	output->telling_present = false;
+	return spool_read(spool, output->cursor, BATCH_MAX_BYTES, &output->batch);
+}
 
 static void deliver(struct output *output)
 {
@@ -106,13 +165,14 @@ static void deliver(struct output *output)
 		failed(output, "out of memory", 0);
 		return;
 	}
-	spool_flush(spool);
-	r = spool_read(spool, output->cursor, BATCH_MAX_BYTES, &output->batch);
+	r = take_batch(output, spool);
 	if (r < 0) {
 		failed(output, strerror(-r), 0);
 		return;
 	}
+	output->began = clock_ns(CLOCK_MONOTONIC);
 	output->spool_id.value = output->batch.spool_id;
+	snprintf(output->known_seq_text, sizeof output->known_seq_text, "%" PRIu64, output->batch.known_seq);
 	output->job = (struct worker_job){
 		.kind = JOB_DELIVER,
 		.check = output->subject.number,
@@ -160,11 +220,69 @@ void output_events(struct output *output, Gavea__Worker__V1__Output *events)
 		recorder_event(output->env->recorder, &output->subject, events->events[i]);
 }
 
+/* The receiver has more of this spool than was ever sent from here: this is an older copy of it, or there is another
+ * one. What it is sent under this id from now on it may take for something that it has. */
+static void renew_id(struct output *output, const char *reason)
+{
+	struct spool *spool = recorder_spool(output->env->recorder);
+	int r = spool_renew_id(spool, output->cursor);
+
+	output->renewed = true;
+	log_warning("%s: %s", output->config->name, reason);
+	if (r < 0) {
+		failed(output, strerror(-r), 0);
+		return;
+	}
+	recorder_note(output->env->recorder, &output->subject, "spool-rolled-back", GAVEA_WARNING, NULL, 0,
+		"%s; the spool goes on under a new id", reason);
+	schedule(output, URGENT_GAP);
+}
+
+static void present_done(struct output *output, Gavea__Worker__V1__Done *done)
+{
+	if (done->error) {
+		failed(output, collect_reason(done), done->retry_after_ns);
+		return;
+	}
+	output->present_told = clock_ns(CLOCK_MONOTONIC);
+	deliver(output);
+}
+
+/* Before the first records of a run it was asked how far it is. That was a sign of life too. */
+static void probed(struct output *output)
+{
+	struct spool *spool = recorder_spool(output->env->recorder);
+	uint64_t records, bytes;
+
+	spool_probed(spool, output->cursor);
+	spool_behind(spool, output->cursor, &records, &bytes);
+	if (records > 0 || spool_pending(spool))
+		deliver(output);
+	else
+		succeeded(output);
+}
+
 void output_done(struct output *output, Gavea__Worker__V1__Done *done)
 {
-	spool_acknowledge(recorder_spool(output->env->recorder), output->cursor, &output->batch,
-		done->acknowledged_seq);
+	bool renews = done->error == -ESTALE && !output->renewed;
+
+	if (!output->telling_present)
+		spool_acknowledge(recorder_spool(output->env->recorder), output->cursor, &output->batch,
+			done->acknowledged_seq);
 	end_delivery(output);
+	if (output->telling_present) {
+		present_done(output, done);
+		return;
+	}
+	if (renews) {
+		renew_id(output, collect_reason(done));
+		return;
+	}
+	output->renewed = false;
+	if (output->probing && !done->error) {
+		probed(output);
+		return;
+	}
 	if (done->error)
 		failed(output, collect_reason(done), done->retry_after_ns);
 	else
@@ -204,12 +322,16 @@ static int make_facts(struct output *output)
 	output->job.fact_count = count + BATCH_FACTS;
 	gavea__worker__v1__fact__init(&output->spool_id);
 	gavea__worker__v1__fact__init(&output->interval);
+	gavea__worker__v1__fact__init(&output->known_seq);
+	output->known_seq.key = (char *)"known_seq";
+	output->known_seq.value = output->known_seq_text;
 	output->spool_id.key = (char *)"spool_id";
 	output->interval.key = (char *)"interval_ms";
 	output->interval.value = output->interval_text;
 	memcpy(output->facts, output->env->facts, count * sizeof *output->facts);
 	output->facts[count] = &output->spool_id;
 	output->facts[count + 1] = &output->interval;
+	output->facts[count + 2] = &output->known_seq;
 	return 0;
 }
 

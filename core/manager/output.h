@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One output: gets what the spool has behind its cursor, in batches, every so often or at once when something
- * urgent came; after a failure with growing pauses. One output never holds another back.
+ * urgent came; after a failure with growing pauses. One output never holds another back. When much has piled up
+ * behind its cursor, it first gets how everything is now, and then what happened at a bounded rate.
  */
 #ifndef MANAGER_OUTPUT_H
 #define MANAGER_OUTPUT_H
@@ -17,6 +18,9 @@ struct output_env {
 	struct recorder *recorder;
 	Gavea__Worker__V1__Fact **facts; /* about the agent, for every batch; those of a batch are added */
 	size_t fact_count;
+	uint64_t backlog_rate; /* bytes of the spool a second, while more than a batch waits; 0: no bound */
+	/* How everything is now (present_make()). */
+	int (*present)(struct spool_batch *ret_batch, void *userdata);
 	void (*changed)(struct output *output, void *userdata);
 	void *userdata;
 };

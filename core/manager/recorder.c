@@ -57,22 +57,37 @@ struct catalog *recorder_catalog(struct recorder *recorder)
 	return &recorder->catalog;
 }
 
-/* Encodes and appends; returns the seq or -errno, which was logged. */
-static int64_t append(struct recorder *recorder, const Gavea__V1__Record *record)
+int recorder_encode(const Gavea__V1__Record *record, struct buf *out)
 {
-	size_t size = gavea__v1__record__get_packed_size(record);
-	int64_t seq;
+	char *at = buf_extend(out, gavea__v1__record__get_packed_size(record));
 
-	buf_reset(&recorder->scratch);
-	if (!buf_extend(&recorder->scratch, size)) {
-		log_error("record lost: out of memory");
+	if (!at)
 		return -ENOMEM;
-	}
-	gavea__v1__record__pack(record, (uint8_t *)recorder->scratch.data);
-	seq = spool_append(recorder->spool, recorder->scratch.data, size);
+	out->size += gavea__v1__record__pack(record, (uint8_t *)at);
+	return 0;
+}
+
+/* Appends what stands in scratch; returns the seq or -errno, which was logged. */
+static int64_t append_scratch(struct recorder *recorder)
+{
+	size_t size = recorder->scratch.size;
+	int64_t seq = spool_append(recorder->spool, recorder->scratch.data, size);
+
 	if (seq < 0)
 		log_error("record of %zu bytes lost: %s", size, strerror((int)-seq));
 	return seq;
+}
+
+/* Encodes and appends; returns the seq or -errno, which was logged. */
+static int64_t append(struct recorder *recorder, const Gavea__V1__Record *record)
+{
+	buf_reset(&recorder->scratch);
+	if (recorder_encode(record, &recorder->scratch) < 0) {
+		log_error("record lost: out of memory");
+		spool_count_lost(recorder->spool, (int)record->body_case, DROP_MEMORY);
+		return -ENOMEM;
+	}
+	return append_scratch(recorder);
 }
 
 static Gavea__V1__Record record_at(int64_t time_ms)
@@ -83,19 +98,17 @@ static Gavea__V1__Record record_at(int64_t time_ms)
 	return record;
 }
 
-static void declare_check(struct recorder *recorder, struct subject *subject)
+int recorder_encode_check(const struct subject *subject, struct buf *out)
 {
 	Gavea__V1__Record record = record_at(clock_unix_ms());
 	Gavea__V1__Check check = GAVEA__V1__CHECK__INIT;
 	_cleanup_free_ Gavea__V1__Check__LabelsEntry *entries = NULL;
 	_cleanup_free_ Gavea__V1__Check__LabelsEntry **labels = NULL;
 
-	if (subject->declared_in == spool_stream(recorder->spool))
-		return;
 	entries = calloc(subject->label_count + 1, sizeof *entries);
 	labels = calloc(subject->label_count + 1, sizeof *labels);
 	if (!entries || !labels)
-		return;
+		return -ENOMEM;
 	for (size_t i = 0; i < subject->label_count; i++) {
 		gavea__v1__check__labels_entry__init(&entries[i]);
 		entries[i].key = (char *)subject->labels[i].name;
@@ -110,7 +123,15 @@ static void declare_check(struct recorder *recorder, struct subject *subject)
 	check.n_labels = subject->label_count;
 	record.body_case = GAVEA__V1__RECORD__BODY_CHECK;
 	record.check = &check;
-	if (append(recorder, &record) > 0)
+	return recorder_encode(&record, out);
+}
+
+static void declare_check(struct recorder *recorder, struct subject *subject)
+{
+	if (subject->declared_in == spool_stream(recorder->spool))
+		return;
+	buf_reset(&recorder->scratch);
+	if (recorder_encode_check(subject, &recorder->scratch) == 0 && append_scratch(recorder) > 0)
 		subject->declared_in = spool_stream(recorder->spool);
 }
 
@@ -148,7 +169,8 @@ void recorder_samples(
 	int64_t number = 0;
 
 	spool_begin(recorder->spool);
-	declare_check(recorder, subject);
+	if (subject)
+		declare_check(recorder, subject);
 	for (size_t i = 0; i < samples->n_series; i++) {
 		struct catalog_series *entry;
 
@@ -161,7 +183,7 @@ void recorder_samples(
 	}
 	for (size_t i = 0; i < samples->n_histograms; i++)
 		declare_series(recorder, catalog_get(&recorder->catalog, samples->histograms[i]->series));
-	samples->check = subject->number;
+	samples->check = subject ? subject->number : 0;
 	record.body_case = GAVEA__V1__RECORD__BODY_SAMPLES;
 	record.samples = samples;
 	append(recorder, &record);

@@ -10,6 +10,7 @@
 #ifndef MANAGER_RECORDER_H
 #define MANAGER_RECORDER_H
 
+#include "base/buf.h"
 #include "core/manager/catalog.h"
 #include "core/manager/spool.h"
 
@@ -49,7 +50,7 @@ struct catalog *recorder_catalog(struct recorder *recorder);
 void recorder_result(
 	struct recorder *recorder, struct subject *subject, Gavea__V1__Result *result, bool urgent);
 
-/* samples hold numbers of the catalog, delta-coded as on the wire. */
+/* samples hold numbers of the catalog, delta-coded as on the wire. subject NULL: the agent itself. */
 void recorder_samples(
 	struct recorder *recorder, struct subject *subject, Gavea__V1__Samples *samples, int64_t time_ms);
 
@@ -62,6 +63,12 @@ void recorder_note(struct recorder *recorder, struct subject *subject, const cha
 	const char *format, ...) _printf_(7, 8);
 
 void recorder_span(struct recorder *recorder, struct subject *subject, Gavea__V1__Span *span);
+
+/* Appends a record's encoding to out, as it is appended to the spool. 0 or -ENOMEM. */
+int recorder_encode(const Gavea__V1__Record *record, struct buf *out);
+
+/* The same for the declaration of a check. */
+int recorder_encode_check(const struct subject *subject, struct buf *out);
 
 void recorder_check_gone(struct recorder *recorder, struct subject *subject);
 

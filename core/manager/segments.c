@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/manager/segments.h"
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 
@@ -12,29 +13,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define WINDOW ((size_t)SEGMENT_RECORD_MAX + SEGMENT_RECORD_HEADER_SIZE)
-
-void segment_file_name(uint64_t stream, char name[static 32])
-{
-	snprintf(name, 32, "segment-%016" PRIx64, stream);
-}
-
-int segment_parse_name(const char *name, uint64_t *ret_stream)
-{
-	const char *digits = startswith(name, "segment-");
-	char again[32];
-	uint64_t stream;
-
-	if (!digits || strlen(digits) != 16)
-		return -EINVAL;
-	stream = strtoull(digits, NULL, 16);
-	segment_file_name(stream, again);
-	if (!streq(again, name) || stream == 0)
-		return -EINVAL;
-	*ret_stream = stream;
-	return 0;
-}
 
 int segment_create(
 	int folder, const struct segment_header *header, bool in_memory, struct segment *ret_segment)
@@ -87,51 +65,22 @@ int segment_open(int folder, const struct segment *segment)
 	return fd < 0 ? -errno : fd;
 }
 
-void segment_count(struct segment *segment, uint64_t seq, int kind)
+void segment_count(struct segment *segment, uint64_t seq, int kind, int64_t time_ms)
 {
-	if (segment->records++ == 0)
+	if (segment->records++ == 0) {
 		segment->first_seq = seq;
+		segment->oldest_ms = time_ms;
+	}
 	segment->last_seq = seq;
+	segment->newest_ms = MAX(segment->newest_ms, time_ms);
 	if (kind == GAVEA_RECORD_SAMPLES)
 		segment->samples++;
 	else if (kind == GAVEA_RECORD_RESULT)
 		segment->results++;
-	else if (kind == GAVEA_RECORD_EVENT || kind == GAVEA_RECORD_SPAN || kind == GAVEA_RECORD_LOSS)
+	else if (kind == GAVEA_RECORD_EVENT || kind == GAVEA_RECORD_SPAN || kind == GAVEA_RECORD_CHECK_GONE)
 		segment->events++;
-}
-
-int segment_walk(int fd, uint64_t offset, uint64_t end, const struct segment_visit *visit)
-{
-	_cleanup_free_ uint8_t *window = malloc(WINDOW);
-
-	if (!window)
-		return -ENOMEM;
-	while (offset < end) {
-		size_t want = (size_t)MIN((uint64_t)WINDOW, end - offset), at = 0;
-		ssize_t got = fd_pread_full(fd, window, want, (off_t)offset);
-		int r = 0;
-
-		if (got < 0)
-			return (int)got;
-		while (at < (size_t)got) {
-			const uint8_t *payload;
-			size_t length, size;
-			uint64_t seq;
-
-			r = segment_decode_record(
-				window + at, (size_t)got - at, &seq, &payload, &length, &size);
-			if (r <= 0)
-				break;
-			at += size;
-			r = visit->visit(seq, payload, length, offset + at, visit->userdata);
-			if (r != 0)
-				return r;
-		}
-		if (r < 0 || at == 0)
-			return -EBADMSG;
-		offset += at;
-	}
-	return 0;
+	else if (kind == GAVEA_RECORD_LOSS)
+		segment->losses++;
 }
 
 struct recovery {
@@ -139,13 +88,19 @@ struct recovery {
 	uint64_t good; /* the end of the last good record */
 };
 
+#define LOST_LOOK_MAX ((size_t)16 << 20) /* of a file */
+#define LOST_WORK_MAX ((size_t)64 << 20) /* bytes that go through checksums */
+
 static int count_record(uint64_t seq, const uint8_t *payload, size_t length, uint64_t next, void *userdata)
 {
 	struct recovery *recovery = userdata;
+	int64_t time_ms = 0;
+	int kind;
 
 	if (seq <= recovery->segment->last_seq)
 		return -EBADMSG;
-	segment_count(recovery->segment, seq, segment_record_kind(payload, length));
+	kind = segment_record_head(payload, length, &time_ms);
+	segment_count(recovery->segment, seq, kind, time_ms);
 	recovery->good = next;
 	return 0;
 }
@@ -180,7 +135,43 @@ static bool is_unfinished(int fd, uint64_t size)
 		memcmp(bytes, zeros, sizeof bytes) == 0;
 }
 
-int segment_recover(int folder, uint64_t stream, struct segment *ret_segment)
+/* Where damage began nobody knows where the next record does: every place is tried, as long as the work stays bounded. A
+ * record of so many bytes that its checksum fits is hardly there by chance. */
+static void count_lost(int fd, uint64_t from, uint64_t end, struct segment *lost)
+{
+	size_t size = (size_t)MIN(end - MIN(from, end), (uint64_t)LOST_LOOK_MAX), work = LOST_WORK_MAX;
+	_cleanup_free_ uint8_t *bytes = malloc(size + 1);
+	ssize_t got = bytes ? fd_pread_full(fd, bytes, size, (off_t)from) : -ENOMEM;
+
+	for (size_t at = 0; got > 0 && at + SEGMENT_RECORD_HEADER_SIZE <= (size_t)got;) {
+		uint32_t length = get_le32(bytes + at);
+		const uint8_t *payload;
+		size_t payload_size, taken;
+		int64_t time_ms = 0;
+		uint64_t seq;
+		int kind;
+
+		if (length == 0 || length > SEGMENT_RECORD_MAX ||
+			at + SEGMENT_RECORD_HEADER_SIZE + length > (size_t)got ||
+			get_le64(bytes + at + 8) <= lost->last_seq) {
+			at++;
+			continue;
+		}
+		if (length > work)
+			return;
+		work -= length;
+		if (segment_decode_record(
+			    bytes + at, (size_t)got - at, &seq, &payload, &payload_size, &taken) != 1) {
+			at++;
+			continue;
+		}
+		kind = segment_record_head(payload, payload_size, &time_ms);
+		segment_count(lost, seq, kind, time_ms);
+		at += taken;
+	}
+}
+
+int segment_recover(int folder, uint64_t stream, struct segment *ret_segment, struct segment *ret_lost)
 {
 	struct segment segment = {.stream = stream, .fd = -EBADF};
 	struct recovery recovery = {.segment = &segment, .good = SEGMENT_HEADER_SIZE};
@@ -193,25 +184,36 @@ int segment_recover(int folder, uint64_t stream, struct segment *ret_segment)
 	bool torn;
 	int r;
 
+	*ret_lost = (struct segment){.fd = -EBADF};
 	segment_file_name(stream, name);
 	fd = openat(folder, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
 	if (S_ISREG(st.st_mode) && is_unfinished(fd, (uint64_t)st.st_size))
 		return -ENODATA;
-	if (!S_ISREG(st.st_mode) || fd_pread_full(fd, bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes ||
-		segment_decode_header(bytes, &header) < 0 || header.stream != stream)
+	if (!S_ISREG(st.st_mode))
 		return -EBADMSG;
+	if (fd_pread_full(fd, bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes ||
+		segment_decode_header(bytes, &header) < 0 || header.stream != stream) {
+		count_lost(fd, SEGMENT_HEADER_SIZE, (uint64_t)st.st_size, ret_lost);
+		return -EBADMSG;
+	}
 	memcpy(segment.spool_id, header.spool_id, sizeof segment.spool_id);
 	segment.begin_seq = header.first_seq;
 	r = segment_walk(fd, SEGMENT_HEADER_SIZE, (uint64_t)st.st_size, &visit);
 	if (r < 0 && r != -EBADMSG)
 		return r;
 	segment.size = recovery.good;
+	if (segment.records > 0 && segment.records == segment.losses)
+		segment.thinned = THINNED_ALL;
 	*ret_segment = segment;
 	if (r == 0)
 		return 0;
 	torn = tail_is_torn(fd, recovery.good, (uint64_t)st.st_size);
+	if (!torn) {
+		ret_lost->last_seq = segment.last_seq;
+		count_lost(fd, recovery.good, (uint64_t)st.st_size, ret_lost);
+	}
 	if (torn && (ftruncate(fd, (off_t)recovery.good) < 0 || fdatasync(fd) < 0))
 		return -errno;
 	log_warning("spool: %s: %s after seq %" PRIu64 " (%" PRIu64 " of %lld bytes)", name,

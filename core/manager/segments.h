@@ -3,9 +3,17 @@
 #ifndef MANAGER_SEGMENTS_H
 #define MANAGER_SEGMENTS_H
 
-#include "wire/segment.h"
+#include "wire/segment_file.h"
 
 #include <stdbool.h>
+
+/* What was taken out of a segment to keep the spool's bound. Each includes those before. */
+enum thinning {
+	THINNED_NOT,
+	THINNED_SAMPLES,
+	THINNED_REPEATS, /* results that say what the one before said */
+	THINNED_ALL, /* only Loss records are left */
+};
 
 struct segment {
 	uint64_t stream;
@@ -19,14 +27,14 @@ struct segment {
 	uint64_t records;
 	uint64_t samples; /* records by class */
 	uint64_t results;
-	uint64_t events;
+	uint64_t events; /* spans and checks that are gone as well */
+	uint64_t losses; /* Loss records: what tells of those that were dropped */
+	int64_t oldest_ms; /* time of its first record, wall clock */
+	int64_t newest_ms; /* the latest time of any */
+	int64_t written_ns; /* CLOCK_BOOTTIME: when its last record came, as far as can be known */
+	int thinned; /* as much was taken out of it already: enum thinning */
+	uint32_t version; /* changes when its offsets do */
 };
-
-/* The file's name: "segment-%016x". */
-void segment_file_name(uint64_t stream, char name[static 32]);
-
-/* Parses such a name. 0 or -EINVAL. */
-int segment_parse_name(const char *name, uint64_t *ret_stream);
 
 /* Makes a new file (or a memfd) with its header synced. 0 or -errno. Blocks. */
 int segment_create(
@@ -37,20 +45,10 @@ int segment_open(int folder, const struct segment *segment);
 
 /* Reads a whole file, judges each record, cuts a torn tail. 0; 1: damaged in the middle (the segment holds
  * what comes before); -ENODATA: its header was never written, so it has no records; -EBADMSG: no usable header;
- * -errno. Blocks. */
-int segment_recover(int folder, uint64_t stream, struct segment *ret_segment);
+ * -errno. In *ret_lost are counted the records that could be made out behind damage, or without a header. Blocks. */
+int segment_recover(int folder, uint64_t stream, struct segment *ret_segment, struct segment *ret_lost);
 
-/* Counts a record of this kind into the segment. */
-void segment_count(struct segment *segment, uint64_t seq, int kind);
-
-/*
- * Goes through the records in [offset, end) of an open segment, oldest first, until visit returns nonzero,
- * which is returned. next is the offset behind the record. 0 at the end; -EBADMSG. Blocks.
- */
-struct segment_visit {
-	int (*visit)(uint64_t seq, const uint8_t *payload, size_t length, uint64_t next, void *userdata);
-	void *userdata;
-};
-int segment_walk(int fd, uint64_t offset, uint64_t end, const struct segment_visit *visit);
+/* Counts a record of this kind and time into the segment. */
+void segment_count(struct segment *segment, uint64_t seq, int kind, int64_t time_ms);
 
 #endif

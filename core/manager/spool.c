@@ -11,78 +11,21 @@
 
 #include <gavea/plugin.h>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define RETRY_DISK_AFTER (10 * NSEC_PER_SEC)
-#define MEMORY_MAX_BYTES (UINT64_C(8) << 20)
+#define TELL_ROOM ((size_t)4 << 20) /* of what waits: beyond it more news only hurt */
+#define MEMORY_SEGMENT_BYTES (UINT64_C(512) << 10) /* small ones, so that little goes at the bound */
 #define PENDING_MAX_BYTES ((size_t)8 << 20)
-
-/* ---- Falling back to memory ---- */
-
-static void disk_failed(struct spool *spool, const char *what, int error)
-{
-	if (!spool->disk_error[0])
-		log_error("spool: %s in %s failed: %s; going on in memory", what, spool->folder_path,
-			strerror(-error));
-	snprintf(spool->disk_error, sizeof spool->disk_error, "%s: %s", what, strerror(-error));
-	spool->retry_disk_at = clock_ns(CLOCK_MONOTONIC) + RETRY_DISK_AFTER;
-}
 
 /* ---- Segments ---- */
 
 static struct segment *current(struct spool *spool)
 {
 	return spool->count ? &spool->segments[spool->count - 1] : NULL;
-}
-
-static bool has_segments(int folder)
-{
-	int copy = fcntl(folder, F_DUPFD_CLOEXEC, 0);
-	DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
-	struct dirent *entry;
-	uint64_t stream;
-	bool found = false;
-
-	if (!dir) {
-		fd_close(copy);
-		return false;
-	}
-	while (!found && (entry = readdir(dir)))
-		found = segment_parse_name(entry->d_name, &stream) == 0;
-	closedir(dir);
-	return found;
-}
-
-static int open_folder(struct spool *spool)
-{
-	int r;
-
-	if (spool->folder >= 0)
-		return 0;
-	r = make_directories(spool->folder_path, 0750);
-	if (r < 0)
-		return r;
-	spool->folder = open(spool->folder_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (spool->folder < 0)
-		return -errno;
-	if (flock(spool->folder, LOCK_EX | LOCK_NB) < 0) {
-		r = errno == EWOULDBLOCK ? -EBUSY : -errno;
-		spool->folder = fd_close(spool->folder);
-		return r;
-	}
-	/* A folder that came late: what an earlier start left there belongs before what is in memory by now, and only a
-	 * start can put it there. */
-	if (spool->count > 0 && has_segments(spool->folder)) {
-		spool->folder = fd_close(spool->folder);
-		return -ENOTEMPTY;
-	}
-	return 0;
 }
 
 static int add_segment(struct spool *spool, bool in_memory)
@@ -117,10 +60,10 @@ static int add_segment(struct spool *spool, bool in_memory)
  * of memory fails. */
 static int next_segment(struct spool *spool, bool current_will_do)
 {
-	int r = open_folder(spool);
+	int r = spool_open_folder(spool);
 
 	if (r < 0) {
-		disk_failed(spool,
+		spool_disk_failed(spool,
 			r == -ENOTEMPTY
 				? "taking up the records of an earlier start (restart gavead for that)"
 				: "opening the folder",
@@ -137,7 +80,7 @@ static int next_segment(struct spool *spool, bool current_will_do)
 			spool->has_memory_id = false;
 			return 0;
 		}
-		disk_failed(spool, "making a segment", r);
+		spool_disk_failed(spool, "making a segment", r);
 	}
 	return current_will_do ? 0 : add_segment(spool, true);
 }
@@ -149,131 +92,21 @@ uint64_t spool_stream(const struct spool *spool)
 
 /* ---- Opening ---- */
 
-static int compare_streams(const void *a, const void *b)
-{
-	uint64_t x = ((const struct segment *)a)->stream, y = ((const struct segment *)b)->stream;
-
-	return (x > y) - (x < y);
-}
-
-static void set_aside(struct spool *spool, const char *name, const char *why)
-{
-	char aside[64];
-
-	snprintf(aside, sizeof aside, "%.40s.damaged", name);
-	log_error("spool: %s: %s; set aside as %s", name, why, aside);
-	if (renameat(spool->folder, name, spool->folder, aside) < 0)
-		log_error("spool: cannot rename %s: %s", name, strerror(errno));
-}
-
-static int recover_segment(struct spool *spool, const char *name)
-{
-	struct segment segment;
-	uint64_t stream;
-	int r;
-
-	if (segment_parse_name(name, &stream) < 0)
-		return 0;
-	spool->next_stream = MAX(spool->next_stream, stream + 1);
-	r = segment_recover(spool->folder, stream, &segment);
-	if (r == -ENODATA) {
-		log_notice("spool: %s: removed, it was never finished", name);
-		unlinkat(spool->folder, name, 0);
-		return 0;
-	}
-	if (r < 0) {
-		set_aside(spool, name,
-			r == -EBADMSG ? "not a segment, or its header is damaged" : strerror(-r));
-		spool->damaged = true;
-		return 0;
-	}
-	spool->damaged |= r > 0;
-	if (GROW(spool->segments, spool->count, spool->room) < 0)
-		return -ENOMEM;
-	spool->segments[spool->count++] = segment;
-	return 0;
-}
-
-/* Where the last start left off: an empty segment has nothing to keep but the number to go on with, and the
- * id under which it counts. */
-static void drop_empty(struct spool *spool)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < spool->count; i++) {
-		struct segment *segment = &spool->segments[i];
-		char name[32];
-
-		if (segment->records > 0) {
-			spool->segments[kept++] = *segment;
-			continue;
-		}
-		segment_file_name(segment->stream, name);
-		unlinkat(spool->folder, name, 0);
-	}
-	spool->count = kept;
-}
-
-/* seq rises over segments too. One that does not fit was copied in from elsewhere. */
-static void drop_misfits(struct spool *spool)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < spool->count; i++) {
-		struct segment *segment = &spool->segments[i];
-		char name[32];
-
-		segment_file_name(segment->stream, name);
-		if (segment->first_seq < spool->next_seq) {
-			set_aside(spool, name, "its records do not follow those before it");
-			continue;
-		}
-		spool->next_seq = segment->last_seq + 1;
-		spool->segments[kept++] = *segment;
-	}
-	spool->count = kept;
-}
-
-static int recover(struct spool *spool)
-{
-	int r = open_folder(spool), copy;
-	uint64_t next_seq = 1;
-	struct dirent *entry;
-	DIR *dir;
-
-	if (r < 0) {
-		disk_failed(spool, "opening the folder", r);
-		return 0;
-	}
-	copy = fcntl(spool->folder, F_DUPFD_CLOEXEC, 0);
-	dir = copy >= 0 ? fdopendir(copy) : NULL;
-	if (!dir) {
-		fd_close(copy);
-		return 0;
-	}
-	while (r == 0 && (entry = readdir(dir)))
-		r = recover_segment(spool, entry->d_name);
-	closedir(dir);
-	if (r < 0)
-		return r;
-	if (spool->count > 1)
-		qsort(spool->segments, spool->count, sizeof *spool->segments, compare_streams);
-	/* After damage nobody knows which numbers were given out and acknowledged: count under a new id. */
-	if (spool->count && !spool->damaged)
-		memcpy(spool->id, current(spool)->spool_id, sizeof spool->id);
-	if (spool->count)
-		next_seq = current(spool)->begin_seq;
-	drop_empty(spool);
-	drop_misfits(spool);
-	spool->next_seq = MAX(spool->next_seq, next_seq);
-	return 0;
-}
-
 void spool_set_max_bytes(struct spool *spool, uint64_t max_bytes)
 {
 	spool->max_bytes = MAX(max_bytes, UINT64_C(1) << 20);
 	if (!spool->segment_bytes_fixed)
 		spool->segment_bytes = MIN(MAX(spool->max_bytes / 32, UINT64_C(64) << 10), UINT64_C(4) << 20);
+}
+
+void spool_set_max_age(struct spool *spool, int64_t max_age)
+{
+	spool->max_age = max_age;
+}
+
+static int64_t clock_boot(void)
+{
+	return clock_ns(CLOCK_BOOTTIME);
 }
 
 int spool_open(const struct spool_settings *settings, struct spool **ret_spool)
@@ -289,12 +122,17 @@ int spool_open(const struct spool_settings *settings, struct spool **ret_spool)
 	spool->segment_bytes = settings->segment_bytes;
 	spool->segment_bytes_fixed = settings->segment_bytes > 0;
 	spool_set_max_bytes(spool, settings->max_bytes);
-	spool->unix_ms = settings->unix_ms;
+	spool->max_age = settings->max_age;
+	spool->unix_ms = settings->unix_ms ? settings->unix_ms : clock_unix_ms;
+	spool->boot_ns = settings->boot_ns ? settings->boot_ns : clock_boot;
+	if (settings->machine_id)
+		snprintf(spool->machine_id, sizeof spool->machine_id, "%s", settings->machine_id);
 	spool->folder_path = strdup(settings->folder);
 	if (!spool->folder_path)
 		return -ENOMEM;
 	random_bytes(spool->id, sizeof spool->id);
-	r = recover(spool);
+	spool_state_load(spool);
+	r = spool_recover(spool);
 	if (r == 0)
 		r = next_segment(spool, false);
 	if (r < 0)
@@ -303,16 +141,23 @@ int spool_open(const struct spool_settings *settings, struct spool **ret_spool)
 	return 0;
 }
 
+static bool tell_untold(struct spool *spool);
+
 void spool_close(struct spool *spool)
 {
 	if (!spool)
 		return;
 	if (spool->count)
 		spool_flush(spool);
+	/* What that dropped, too. */
+	if (spool->count && tell_untold(spool))
+		spool_flush(spool);
 	for (size_t i = 0; i < spool->count; i++)
 		fd_close(spool->segments[i].fd);
 	for (size_t i = 0; i < spool->cursor_count; i++)
 		spool_cursor_free(spool->cursors[i]);
+	strmap_done(&spool->said, NULL);
+	spool_state_done(spool);
 	free(spool->cursors);
 	free(spool->segments);
 	free(spool->folder_path);
@@ -328,7 +173,10 @@ static bool is_full(struct spool *spool)
 {
 	struct segment *segment = current(spool);
 
-	return segment->size + spool->pending.size >= spool->segment_bytes &&
+	uint64_t full =
+		segment->in_memory ? MIN(spool->segment_bytes, MEMORY_SEGMENT_BYTES) : spool->segment_bytes;
+
+	return segment->size + spool->pending.size >= full &&
 		(segment->records > 0 || spool->pending_count > 0);
 }
 
@@ -344,28 +192,22 @@ void spool_begin(struct spool *spool)
 		next_segment(spool, !is_full(spool));
 }
 
-static void count_dropped(struct spool *spool, int kind)
-{
-	if (kind == GAVEA_RECORD_SAMPLES)
-		spool->dropped_samples++;
-	else if (kind == GAVEA_RECORD_RESULT)
-		spool->dropped_results++;
-	else if (kind == GAVEA_RECORD_EVENT)
-		spool->dropped_events++;
-}
-
 int64_t spool_append(struct spool *spool, const void *payload, size_t length)
 {
 	uint8_t header[SEGMENT_RECORD_HEADER_SIZE];
 	size_t before = spool->pending.size;
+	struct pending *pending;
 
-	if (length == 0 || length > SEGMENT_RECORD_MAX)
+	if (length == 0 || length > SEGMENT_RECORD_MAX) {
+		if (length)
+			spool_count_lost(spool, segment_record_kind(payload, length), DROP_SIZE);
 		return -E2BIG;
+	}
 	if (spool->pending.size + length > PENDING_MAX_BYTES) {
 		spool_flush(spool);
 		/* Neither disk nor memory takes anything: what comes now is lost, not the agent. */
 		if (spool->pending.size + length > PENDING_MAX_BYTES) {
-			count_dropped(spool, segment_record_kind(payload, length));
+			spool_count_lost(spool, segment_record_kind(payload, length), DROP_DISK);
 			return -ENOSPC;
 		}
 	}
@@ -379,8 +221,9 @@ int64_t spool_append(struct spool *spool, const void *payload, size_t length)
 		spool->pending.error = 0;
 		return -ENOMEM;
 	}
-	spool->pending_kinds[spool->pending_count++] =
-		(struct pending){.seq = spool->next_seq, .kind = segment_record_kind(payload, length)};
+	pending = &spool->pending_kinds[spool->pending_count++];
+	*pending = (struct pending){.seq = spool->next_seq};
+	pending->kind = segment_record_head(payload, length, &pending->time_ms);
 	return (int64_t)spool->next_seq++;
 }
 
@@ -406,7 +249,9 @@ static int write_pending(struct spool *spool)
 	}
 	segment->size += spool->pending.size;
 	for (size_t i = 0; i < spool->pending_count; i++)
-		segment_count(segment, spool->pending_kinds[i].seq, spool->pending_kinds[i].kind);
+		segment_count(segment, spool->pending_kinds[i].seq, spool->pending_kinds[i].kind,
+			spool->pending_kinds[i].time_ms);
+	segment->written_ns = spool->boot_ns();
 	return 0;
 }
 
@@ -414,7 +259,8 @@ static int copy_declaration(
 	uint64_t seq, const uint8_t *payload, size_t length, uint64_t next, void *userdata)
 {
 	struct segment *to = userdata;
-	int kind = segment_record_kind(payload, length), r;
+	int64_t time_ms = 0;
+	int kind = segment_record_head(payload, length, &time_ms), r;
 
 	(void)next;
 	if (kind != GAVEA_RECORD_SERIES && kind != GAVEA_RECORD_CHECK)
@@ -425,7 +271,7 @@ static int copy_declaration(
 	if (r < 0)
 		return r;
 	to->size += SEGMENT_RECORD_HEADER_SIZE + length;
-	segment_count(to, seq, kind);
+	segment_count(to, seq, kind, time_ms);
 	return 0;
 }
 
@@ -446,117 +292,44 @@ static int move_to_memory(struct spool *spool)
 	return write_pending(spool);
 }
 
-/* Counts what an output had not yet had of a segment that goes. */
-static void count_loss(struct spool *spool, const struct segment *segment)
+bool spool_unsettled(const struct spool *spool)
 {
-	for (size_t i = 0; i < spool->cursor_count; i++) {
-		struct spool_cursor *cursor = spool->cursors[i];
+	return spool->unsettled;
+}
 
-		if (cursor->seq >= segment->last_seq)
+/* Appends Loss records for what no place was found for, as far as there is room. */
+static bool tell_untold(struct spool *spool)
+{
+	bool told = false;
+
+	for (int cause = 0; cause < DROP_CAUSES; cause++) {
+		struct loss *loss = &spool->untold[cause];
+		uint8_t bytes[LOSS_MAX_BYTES];
+		uint64_t any = 0;
+
+		for (int class = 0; class < DROP_CLASSES; class ++)
+			any |= loss->counts[class];
+		if (!any || spool->pending.size > TELL_ROOM)
 			continue;
-		cursor->lost +=
-			cursor->seq < segment->first_seq ? segment->records : segment->last_seq - cursor->seq;
-		cursor->seq = segment->last_seq;
-		cursor->stream = 0;
-		cursor->unsaved = true;
-	}
-}
-
-static bool anyone_behind(const struct spool *spool, const struct segment *segment)
-{
-	for (size_t i = 0; i < spool->cursor_count; i++)
-		if (spool->cursors[i]->seq < segment->last_seq)
-			return true;
-	return false;
-}
-
-/* Tells of a dropped segment in the spool itself, in the stream that is current now. */
-static void append_loss(struct spool *spool, const struct segment *gone)
-{
-	Gavea__V1__Record record = GAVEA__V1__RECORD__INIT;
-	Gavea__V1__Loss loss = GAVEA__V1__LOSS__INIT;
-	uint8_t bytes[256];
-
-	loss.first_seq = gone->first_seq;
-	loss.last_seq = gone->last_seq;
-	loss.samples = gone->samples;
-	loss.results = gone->results;
-	loss.events = gone->events;
-	loss.reason = (char *)(gone->in_memory ? "memory full" : "spool full");
-	record.time_ms = spool->unix_ms ? spool->unix_ms() : clock_unix_ms();
-	record.body_case = GAVEA__V1__RECORD__BODY_LOSS;
-	record.loss = &loss;
-	spool_append(spool, bytes, gavea__v1__record__pack(&record, bytes));
-	spool->dropped_samples += gone->samples;
-	spool->dropped_results += gone->results;
-	spool->dropped_events += gone->events;
-}
-
-static void remove_segment(struct spool *spool, size_t i)
-{
-	char name[32];
-
-	if (!spool->segments[i].in_memory) {
-		segment_file_name(spool->segments[i].stream, name);
-		unlinkat(spool->folder, name, 0);
-	}
-	fd_close(spool->segments[i].fd);
-	memmove(&spool->segments[i], &spool->segments[i + 1],
-		(spool->count - i - 1) * sizeof *spool->segments);
-	spool->count--;
-}
-
-static uint64_t bytes_in(const struct spool *spool, bool in_memory)
-{
-	uint64_t bytes = 0;
-
-	for (size_t i = 0; i < spool->count; i++)
-		if (spool->segments[i].in_memory == in_memory)
-			bytes += spool->segments[i].size;
-	return bytes;
-}
-
-static void keep_bound(struct spool *spool, bool in_memory, uint64_t bound)
-{
-	uint64_t bytes = bytes_in(spool, in_memory);
-
-	for (size_t i = 0; i + 1 < spool->count && bytes > bound;) {
-		struct segment gone = spool->segments[i];
-		bool missed = anyone_behind(spool, &gone);
-
-		if (gone.in_memory != in_memory) {
-			i++;
+		loss->cause = (enum drop_cause)cause;
+		loss->time_ms = spool->unix_ms();
+		if (spool_append(spool, bytes, loss_encode(loss, bytes)) < 0)
 			continue;
-		}
-		bytes -= gone.size;
-		if (missed)
-			count_loss(spool, &gone);
-		remove_segment(spool, i);
-		if (missed)
-			append_loss(spool, &gone);
+		*loss = (struct loss){.first_seq = 0};
+		told = true;
 	}
-}
-
-/* What every output has had is not kept: the spool is a queue, not an archive. Without outputs a little is,
- * for `gavea events`. */
-static void drop_delivered(struct spool *spool)
-{
-	if (spool->cursor_count == 0) {
-		keep_bound(spool, false, MIN(spool->max_bytes, UINT64_C(4) * spool->segment_bytes));
-		return;
-	}
-	while (spool->count > 1 && !anyone_behind(spool, &spool->segments[0]))
-		remove_segment(spool, 0);
+	return told;
 }
 
 int spool_flush(struct spool *spool)
 {
 	int r = 0;
 
+	tell_untold(spool);
 	if (spool->pending_count > 0) {
 		r = write_pending(spool);
 		if (r < 0 && !current(spool)->in_memory) {
-			disk_failed(spool, "writing", r);
+			spool_disk_failed(spool, "writing", r);
 			r = move_to_memory(spool);
 		}
 		if (r == 0) {
@@ -565,22 +338,81 @@ int spool_flush(struct spool *spool)
 		}
 	}
 	spool_cursors_save(spool);
-	drop_delivered(spool);
-	keep_bound(spool, false, spool->max_bytes);
-	keep_bound(spool, true, MEMORY_MAX_BYTES);
+	spool_keep_bounds(spool);
+	spool_state_save(spool);
 	return r;
+}
+
+/* ---- Another id ---- */
+
+/* In its place: within one sector, so that it is there or not. */
+static int renew_header(struct spool *spool, struct segment *segment)
+{
+	struct segment_header header = {.stream = segment->stream, .first_seq = segment->begin_seq};
+	uint8_t bytes[SEGMENT_HEADER_SIZE];
+	_cleanup_fd_ int fd = -EBADF;
+	char name[32];
+	int r;
+
+	memcpy(header.spool_id, spool->id, sizeof header.spool_id);
+	segment_encode_header(&header, bytes);
+	segment_file_name(segment->stream, name);
+	fd = openat(spool->folder, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return -errno;
+	r = fd_pwrite_full(fd, bytes, sizeof bytes, 0);
+	if (r == 0 && fdatasync(fd) < 0)
+		r = -errno;
+	if (r == 0)
+		memcpy(segment->spool_id, spool->id, sizeof segment->spool_id);
+	return r;
+}
+
+int spool_renew_id(struct spool *spool, struct spool_cursor *cursor)
+{
+	uint64_t limit = cursor->unprobed ? MAX(cursor->boundary, cursor->seq) : cursor->seq;
+	uint8_t old[16];
+	int r = 0;
+
+	memcpy(old, spool->id, sizeof old);
+	random_bytes(spool->id, sizeof spool->id);
+	if (cursor->seq < limit) {
+		cursor->seq = limit;
+		cursor->stream = 0;
+		cursor->unsaved = true;
+	}
+	for (size_t i = 0; i < spool->count; i++) {
+		struct segment *segment = &spool->segments[i];
+		int s;
+
+		if (segment->in_memory || memcmp(segment->spool_id, old, sizeof old) != 0 ||
+			(segment->last_seq <= limit && i + 1 < spool->count))
+			continue;
+		s = renew_header(spool, segment);
+		r = r == 0 ? s : r;
+	}
+	spool_probed(spool, cursor);
+	return r;
+}
+
+/* ---- For status ---- */
+
+unsigned spool_findings(const struct spool *spool)
+{
+	return spool->findings;
 }
 
 void spool_get_status(const struct spool *spool, struct spool_status *ret_status)
 {
 	*ret_status = (struct spool_status){
 		.last_seq = spool->next_seq - 1,
-		.bytes = bytes_in(spool, false) + bytes_in(spool, true) + spool->pending.size,
-		.dropped_samples = spool->dropped_samples,
-		.dropped_results = spool->dropped_results,
-		.dropped_events = spool->dropped_events,
+		.bytes = spool_bytes_in(spool, false) + spool_bytes_in(spool, true) + spool->pending.size,
+		.dropped_since_ms = spool->dropped_since_ms,
 		.error = spool->disk_error[0] ? spool->disk_error : NULL,
 	};
-	for (size_t i = 0; i < spool->count && !ret_status->first_seq; i++)
+	memcpy(ret_status->dropped, spool->dropped, sizeof ret_status->dropped);
+	for (size_t i = 0; i < spool->count && !ret_status->first_seq; i++) {
 		ret_status->first_seq = spool->segments[i].first_seq;
+		ret_status->oldest_ms = spool->segments[i].oldest_ms;
+	}
 }

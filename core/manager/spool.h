@@ -8,8 +8,9 @@
  * its own, so that a receiver never mistakes later records for these), says so in spool_status(), and returns
  * to the disk when it can.
  *
- * At the bound the oldest segment goes. What an output had not yet had of it is counted and told in a Loss
- * record.
+ * At the bound samples go first, from the oldest segment on, then results that repeat what the one before
+ * said, then whatever is oldest. What some output had not yet had of it is counted, by class and cause, and
+ * told by a Loss record in its place. Records that are too old go likewise.
  *
  * Calls block on the disk where it is said. Errors are -errno.
  */
@@ -24,11 +25,43 @@
 
 struct spool;
 
+enum drop_class {
+	DROP_SAMPLES,
+	DROP_RESULTS,
+	DROP_EVENTS, /* and spans, and checks that are gone */
+	DROP_CLASSES,
+};
+
+enum drop_cause {
+	DROP_BOUND, /* there was no room for them on disk */
+	DROP_AGE,
+	DROP_MEMORY, /* nor in memory, where they were for lack of a disk */
+	DROP_DISK, /* neither disk nor memory took them */
+	DROP_SIZE, /* a single record over its limit */
+	DROP_DAMAGE, /* they could not be read any more */
+	DROP_CAUSES,
+};
+
+/* "samples", "results", "events". */
+const char *drop_class_name(enum drop_class class);
+
+/* "bound", "age", "memory", "disk", "size", "damage". */
+const char *drop_cause_name(enum drop_cause cause);
+
 struct spool_settings {
 	const char *folder; /* made if it is not there */
 	uint64_t max_bytes; /* of all segments; at least 1 MiB */
 	uint64_t segment_bytes; /* a segment is ended when it is larger; 0: max_bytes / 32, 64 KiB to 4 MiB */
-	int64_t (*unix_ms)(void); /* the clock, for Loss records */
+	int64_t max_age; /* nanoseconds that a record may wait for its outputs; 0: for ever */
+	const char *machine_id; /* another one than before begins a new spool id; NULL or "": not known */
+	int64_t (*unix_ms)(void); /* CLOCK_REALTIME, for tests; NULL: the real one */
+	int64_t (*boot_ns)(void); /* CLOCK_BOOTTIME, likewise */
+};
+
+/* What spool_open() found, a bit each. */
+enum spool_finding {
+	SPOOL_DAMAGED = 1, /* records were lost to damage: a new spool id was begun */
+	SPOOL_CLONED = 2, /* another machine wrote it: likewise */
 };
 
 /* What lies in the spool, and what was lost. */
@@ -36,9 +69,9 @@ struct spool_status {
 	uint64_t first_seq; /* 0: empty */
 	uint64_t last_seq;
 	uint64_t bytes;
-	uint64_t dropped_samples; /* since the start */
-	uint64_t dropped_results;
-	uint64_t dropped_events;
+	int64_t oldest_ms; /* of the first record, by the wall clock; 0: empty */
+	uint64_t dropped[DROP_CLASSES][DROP_CAUSES]; /* records, since dropped_since_ms */
+	int64_t dropped_since_ms;
 	const char *error; /* why it can't write to the disk at the moment; NULL: it can. Borrowed. */
 };
 
@@ -48,7 +81,10 @@ struct spool_cursor {
 	uint64_t seq; /* everything up to here was acknowledged */
 	uint64_t stream; /* the segment in which the next record lies, 0: to be looked up */
 	uint64_t offset;
-	uint64_t lost; /* records that were dropped before this output had them */
+	uint64_t lost; /* records that were dropped before this output had them: at least those told to it */
+	uint64_t sent; /* nothing beyond it was handed out: on disk before it is done */
+	uint64_t boundary; /* where the start was at which it was not probed yet */
+	bool unprobed; /* no receiver has said yet how far it is, since that start */
 	int fd; /* of its file; -EBADF: none */
 	bool unsaved;
 };
@@ -62,6 +98,8 @@ struct spool_batch {
 	uint64_t length; /* 0: there is nothing new */
 	uint64_t first_seq;
 	uint64_t last_seq;
+	uint64_t known_seq; /* a receiver that has more of this spool id has it from someone else */
+	uint32_t version; /* of the segment: whether the offset is still good */
 };
 
 /*
@@ -76,6 +114,12 @@ DEFINE_CLEANUP(struct spool *, spool_close);
 
 /* Another bound, from the next segment and the next spool_flush() on. At least 1 MiB. */
 void spool_set_max_bytes(struct spool *spool, uint64_t max_bytes);
+
+/* Another age, likewise. Nanoseconds; 0: for ever. */
+void spool_set_max_age(struct spool *spool, int64_t max_age);
+
+/* Of enum spool_finding, together. */
+unsigned spool_findings(const struct spool *spool);
 
 /* The stream that the next record will be in. It may change with each spool_flush() and spool_append():
  * declarations must be appended again when it did. */
@@ -96,6 +140,19 @@ int spool_flush(struct spool *spool);
 /* Whether anything waits for spool_flush(). */
 bool spool_pending(const struct spool *spool);
 
+/* Whether spool_flush() left work for another one: it does a bounded part of what the bounds ask for. */
+bool spool_unsettled(const struct spool *spool);
+
+/* Counts a record that could not even be appended; a Loss record will tell. */
+void spool_count_lost(struct spool *spool, int kind, enum drop_cause cause);
+
+/*
+ * A receiver has more of this spool id than this agent ever sent: the state directory was rolled back, or
+ * someone else has a copy of it. What lay there at the first start since is what the receiver has; what was
+ * recorded after it goes on under a new id. cursor: of the output that was told so. 0 or -errno. Blocks.
+ */
+int spool_renew_id(struct spool *spool, struct spool_cursor *cursor);
+
 void spool_get_status(const struct spool *spool, struct spool_status *ret_status);
 
 /* A cursor by that name ([a-z0-9.-]), from its file or at the oldest record. The spool keeps it until
@@ -109,6 +166,12 @@ void spool_cursor_remove(struct spool *spool, struct spool_cursor *cursor);
  * Blocks. */
 int spool_read(
 	struct spool *spool, struct spool_cursor *cursor, size_t max_bytes, struct spool_batch *ret_batch);
+
+/* An empty batch: a receiver's answer to it tells how far it is with this spool. Blocks. */
+int spool_probe(struct spool *spool, struct spool_cursor *cursor, struct spool_batch *ret_batch);
+
+/* The receiver was asked, and has nothing that did not come from here. */
+void spool_probed(struct spool *spool, struct spool_cursor *cursor);
 
 /* Moves a cursor: everything in batch up to seq is safe elsewhere. */
 void spool_acknowledge(

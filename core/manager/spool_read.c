@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/bytes.h"
-#include "base/crc32c.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "core/manager/spool_internal.h"
@@ -10,42 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* A cursor's file has two slots, written in turn: { u64 generation, u64 seq, u32 crc32c }. */
-#define SLOT_SIZE 20
 #define CURSOR_FILE_MAX 256
-
-struct slot {
-	uint64_t generation;
-	uint64_t seq;
-};
-
-static void encode_slot(const struct slot *slot, uint8_t bytes[static SLOT_SIZE])
-{
-	put_le64(bytes, slot->generation);
-	put_le64(bytes + 8, slot->seq);
-	put_le32(bytes + 16, crc32c(0, bytes, 16));
-}
-
-static bool decode_slot(const uint8_t bytes[static SLOT_SIZE], struct slot *ret_slot)
-{
-	if (get_le32(bytes + 16) != crc32c(0, bytes, 16))
-		return false;
-	*ret_slot = (struct slot){.generation = get_le64(bytes), .seq = get_le64(bytes + 8)};
-	return true;
-}
-
-static struct slot read_slots(int fd)
-{
-	uint8_t bytes[2 * SLOT_SIZE] = {0};
-	struct slot best = {0, 0}, slot;
-
-	if (fd_pread_full(fd, bytes, sizeof bytes, 0) < 0)
-		return best;
-	for (int i = 0; i < 2; i++)
-		if (decode_slot(bytes + i * SLOT_SIZE, &slot) && slot.generation > best.generation)
-			best = slot;
-	return best;
-}
 
 static int open_cursor_file(struct spool *spool, const char *name)
 {
@@ -80,13 +43,14 @@ int spool_cursor_open(struct spool *spool, const char *name, struct spool_cursor
 	}
 	cursor->fd = open_cursor_file(spool, name);
 	if (cursor->fd >= 0)
-		cursor->seq = read_slots(cursor->fd).seq;
+		cursor->seq = segment_read_slots(cursor->fd).seq;
 	/* Ahead of everything that is there: the spool was made anew under it, or what it had was in memory. Its
 	 * file must not wait for the numbers to catch up with it. */
 	if (cursor->seq >= spool->next_seq) {
 		cursor->seq = 0;
 		cursor->unsaved = true;
 	}
+	spool_state_apply(spool, cursor);
 	spool->cursors[spool->cursor_count++] = cursor;
 	*ret_cursor = cursor;
 	return 0;
@@ -121,8 +85,8 @@ void spool_cursors_save(struct spool *spool)
 {
 	for (size_t i = 0; i < spool->cursor_count; i++) {
 		struct spool_cursor *cursor = spool->cursors[i];
-		uint8_t bytes[SLOT_SIZE];
-		struct slot slot;
+		uint8_t bytes[SEGMENT_SLOT_SIZE];
+		struct segment_slot slot;
 
 		if (!cursor->unsaved)
 			continue;
@@ -130,11 +94,11 @@ void spool_cursors_save(struct spool *spool)
 			cursor->fd = open_cursor_file(spool, cursor->name);
 		if (cursor->fd < 0)
 			continue;
-		slot.generation = read_slots(cursor->fd).generation + 1;
+		slot.generation = segment_read_slots(cursor->fd).generation + 1;
 		slot.seq = cursor->seq;
-		encode_slot(&slot, bytes);
-		if (fd_pwrite_full(
-			    cursor->fd, bytes, sizeof bytes, (off_t)(slot.generation % 2 * SLOT_SIZE)) == 0)
+		segment_encode_slot(&slot, bytes);
+		if (fd_pwrite_full(cursor->fd, bytes, sizeof bytes,
+			    (off_t)(slot.generation % 2 * SEGMENT_SLOT_SIZE)) == 0)
 			cursor->unsaved = false;
 	}
 }
@@ -197,7 +161,7 @@ static void pass_over(struct spool_cursor *cursor, const struct segment *segment
 {
 	log_error("spool: segment %" PRIx64 " can't be read past seq %" PRIu64 ": %s", segment->stream,
 		cursor->seq, strerror(-error));
-	cursor->lost += segment->last_seq - MAX(cursor->seq, segment->first_seq - 1);
+	cursor->lost += MIN(segment->records, segment->last_seq - MAX(cursor->seq, segment->first_seq - 1));
 	cursor->seq = segment->last_seq;
 	cursor->stream = 0;
 	cursor->unsaved = true;
@@ -255,6 +219,48 @@ static int measure(
 	return 0;
 }
 
+static bool is_of_this_id(const struct spool *spool, const struct segment *segment)
+{
+	return memcmp(segment->spool_id, spool->id, sizeof spool->id) == 0;
+}
+
+/* On disk before it is handed out: what a receiver has beyond it came from elsewhere. All that is synced goes with it,
+ * for that is the same wherever a copy of this folder is. */
+static void note_sent(struct spool *spool, struct spool_cursor *cursor, uint64_t last_seq)
+{
+	if (last_seq <= cursor->sent)
+		return;
+	cursor->sent = MAX(last_seq, spool->next_seq - spool->pending_count - 1);
+	spool->unsaved = true;
+	spool_state_save(spool);
+}
+
+int spool_probe(struct spool *spool, struct spool_cursor *cursor, struct spool_batch *ret_batch)
+{
+	const struct segment *shown = &spool->segments[spool->count - 1];
+	struct spool_batch batch = {
+		.fd = segment_open(spool->folder, shown),
+		.stream = shown->stream,
+		.offset = shown->size,
+		.first_seq = cursor->seq,
+		.last_seq = cursor->seq,
+		.version = shown->version,
+		.known_seq = is_of_this_id(spool, shown) ? cursor->sent : UINT64_MAX,
+	};
+
+	if (batch.fd < 0)
+		return batch.fd;
+	format_id(shown->spool_id, batch.spool_id);
+	*ret_batch = batch;
+	return 0;
+}
+
+void spool_probed(struct spool *spool, struct spool_cursor *cursor)
+{
+	spool->unsaved |= cursor->unprobed;
+	cursor->unprobed = false;
+}
+
 int spool_read(
 	struct spool *spool, struct spool_cursor *cursor, size_t max_bytes, struct spool_batch *ret_batch)
 {
@@ -266,6 +272,7 @@ int spool_read(
 		return r;
 	shown = segment ? segment : &spool->segments[spool->count - 1];
 	batch.stream = shown->stream;
+	batch.version = shown->version;
 	batch.offset = segment ? cursor->offset : shown->size;
 	batch.first_seq = batch.last_seq = cursor->seq;
 	format_id(shown->spool_id, batch.spool_id);
@@ -281,6 +288,12 @@ int spool_read(
 			return r;
 		}
 	}
+	batch.known_seq = UINT64_MAX;
+	if (is_of_this_id(spool, shown)) {
+		if (segment)
+			note_sent(spool, cursor, batch.last_seq);
+		batch.known_seq = cursor->sent;
+	}
 	*ret_batch = batch;
 	return 0;
 }
@@ -288,9 +301,11 @@ int spool_read(
 void spool_acknowledge(
 	struct spool *spool, struct spool_cursor *cursor, const struct spool_batch *batch, uint64_t seq)
 {
+	const struct segment *segment = find_stream(spool, batch->stream);
+
 	if (batch->length == 0 || seq <= cursor->seq || seq < batch->first_seq)
 		return;
-	if (seq >= batch->last_seq && find_stream(spool, batch->stream)) {
+	if (seq >= batch->last_seq && segment && segment->version == batch->version) {
 		cursor->seq = batch->last_seq;
 		cursor->stream = batch->stream;
 		cursor->offset = batch->offset + batch->length;
@@ -315,8 +330,10 @@ void spool_behind(const struct spool *spool, const struct spool_cursor *cursor, 
 			bytes += segment->size - cursor->offset;
 		else
 			bytes += segment->size;
-		records +=
-			cursor->seq < segment->first_seq ? segment->records : segment->last_seq - cursor->seq;
+		/* seq may skip numbers, so within a segment this is the most that it can be. */
+		records += cursor->seq < segment->first_seq
+			? segment->records
+			: MIN(segment->records, segment->last_seq - cursor->seq);
 	}
 	*ret_records = records;
 	*ret_bytes = bytes;

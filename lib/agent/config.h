@@ -71,6 +71,8 @@ struct config {
 	struct config_pair *labels;
 	size_t label_count;
 	uint64_t spool_max_bytes; /* agent.spool_size, 256 MiB */
+	int64_t spool_max_age; /* agent.spool_age, nanoseconds, 7 days */
+	uint64_t backlog_rate; /* agent.backlog_rate, bytes a second, 1 MiB */
 	int64_t flush_every; /* agent.flush, nanoseconds: how long records may wait for a sync; events never
 				do */
 	int64_t worker_idle; /* agent.worker_idle, 60 s: a worker with nothing due for so long is let go */

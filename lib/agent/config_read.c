@@ -40,6 +40,8 @@ struct config_files *config_files_new(struct config_errors *errors)
 		return NULL;
 	config->name = host_name();
 	config->spool_max_bytes = (uint64_t)256 * MIB;
+	config->spool_max_age = 7 * 86400 * NSEC_PER_SEC;
+	config->backlog_rate = (uint64_t)MIB;
 	config->flush_every = 5 * NSEC_PER_SEC;
 	config->worker_idle = 60 * NSEC_PER_SEC;
 	config->log_level = LOG_LEVEL_INFO;
@@ -123,8 +125,8 @@ static void take_plugin_directory(struct conf_node *agent, char **path)
 
 static void read_agent(struct config_files *files)
 {
-	static const char *const known[] = {
-		"name", "labels", "plugin_directory", "spool_size", "flush", "worker_idle", "log_level"};
+	static const char *const known[] = {"name", "labels", "plugin_directory", "spool_size", "spool_age",
+		"backlog_rate", "flush", "worker_idle", "log_level"};
 	struct config *config = files->config;
 	struct labels labels = {0};
 	struct conf_node *agent;
@@ -139,6 +141,10 @@ static void read_agent(struct config_files *files)
 	take_plugin_directory(agent, &files->plugin_directory);
 	if (conf_take_size(agent, "spool_size", 4 * MIB, 1024 * 1024 * MIB, &size) > 0)
 		config->spool_max_bytes = (uint64_t)size;
+	if (conf_take_size(agent, "backlog_rate", 64 * 1024, 1024 * MIB, &size) > 0)
+		config->backlog_rate = (uint64_t)size;
+	conf_take_duration(
+		agent, "spool_age", 60 * NSEC_PER_SEC, 366 * 86400 * NSEC_PER_SEC, &config->spool_max_age);
 	conf_take_duration(agent, "flush", 10 * NSEC_PER_MSEC, 600 * NSEC_PER_SEC, &config->flush_every);
 	conf_take_duration(agent, "worker_idle", NSEC_PER_SEC, 86400 * NSEC_PER_SEC, &config->worker_idle);
 	take_log_level(agent, &config->log_level);

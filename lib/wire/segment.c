@@ -76,8 +76,9 @@ static int read_varint(const uint8_t *bytes, size_t length, size_t *at, uint64_t
 	return -EBADMSG;
 }
 
-int segment_record_kind(const uint8_t *payload, size_t length)
+int segment_record_head(const uint8_t *payload, size_t length, int64_t *ret_time_ms)
 {
+	int64_t time_ms = 0;
 	size_t at = 0;
 
 	/* Fields before the body are varints: seq and time. The body is length-delimited. */
@@ -86,10 +87,22 @@ int segment_record_kind(const uint8_t *payload, size_t length)
 
 		if (read_varint(payload, length, &at, &key) < 0 || key >> 3 == 0 || key >> 3 > 1000)
 			return -EBADMSG;
-		if ((key & 7) == 2)
+		if ((key & 7) == 2) {
+			*ret_time_ms = time_ms;
 			return (int)(key >> 3);
+		}
 		if ((key & 7) != 0 || read_varint(payload, length, &at, &value) < 0)
 			return -EBADMSG;
+		if (key >> 3 == 2)
+			time_ms = (int64_t)value;
 	}
+	*ret_time_ms = time_ms;
 	return 0;
+}
+
+int segment_record_kind(const uint8_t *payload, size_t length)
+{
+	int64_t time_ms;
+
+	return segment_record_head(payload, length, &time_ms);
 }

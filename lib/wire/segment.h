@@ -8,7 +8,8 @@
  *   record  u32 length, u32 crc32c, u64 seq, payload[length]
  *
  * All numbers are little-endian. A record's crc32c covers its seq (8 bytes) and its payload. The payload is an encoded
- * gavea.v1.Record without its seq field. seq rises from record to record; it may skip numbers.
+ * gavea.v1.Record without its seq field. seq rises from record to record; it may skip numbers: what was dropped from a
+ * segment leaves a gap, and a Loss record that tells of it bears the seq of the last one that is gone.
  *
  * A segment is complete in itself: every number of a series or check that it uses is declared in it before.
  */
@@ -49,5 +50,8 @@ int segment_decode_record(const uint8_t *bytes, size_t size, uint64_t *ret_seq, 
 /* The number of the field of a payload's body (GAVEA_RECORD_…), found without decoding it; 0: none. -EBADMSG: not a
  * protobuf message. */
 int segment_record_kind(const uint8_t *payload, size_t length);
+
+/* The same, with the record's time (0: it has none) in *ret_time_ms, which is only set when it is a message. */
+int segment_record_head(const uint8_t *payload, size_t length, int64_t *ret_time_ms);
 
 #endif

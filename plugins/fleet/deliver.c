@@ -2,6 +2,7 @@
 #include "deliver.h"
 
 #include "base/clock.h"
+#include "base/parse.h"
 #include "proto/report.pb-c.h"
 #include "report.h"
 
@@ -26,6 +27,7 @@ struct delivery {
 	size_t position; /* the first record that has not been dealt with */
 	size_t window; /* records in a report, at most */
 	unsigned requests;
+	uint64_t known_seq; /* the server can't have more of this spool from here; UINT64_MAX: nobody knows */
 	bool declare; /* the next report repeats the declarations */
 	bool too_large; /* a report was: don't try that size again */
 };
@@ -135,13 +137,27 @@ static int fail(struct delivery *delivery, const struct verdict *verdict)
 		verdict->text ? verdict->text : strerror(-verdict->error));
 }
 
+/* Whether the server has more of this spool than ever was sent, or lay here when the agent started. */
+static int judge_ahead(struct delivery *delivery, uint64_t sent, const struct verdict *verdict)
+{
+	if (verdict->kind != VERDICT_STORED || verdict->acked_seq <= MAX(sent, delivery->known_seq))
+		return 0;
+	return gavea_fail(delivery->check, -ESTALE,
+		"the server has records of this spool up to seq %" PRIu64 ", but only %" PRIu64
+		" came from here: the state directory was rolled back, or another agent has a copy of it",
+		verdict->acked_seq, MAX(sent, delivery->known_seq));
+}
+
 /* The server has count records from the position on, or says so. */
 static int records_stored(struct delivery *delivery, size_t count, const struct verdict *verdict)
 {
 	const struct record *records = delivery->records.items + delivery->position;
 	uint64_t acked = MIN(verdict->acked_seq, records[count - 1].seq);
 	size_t stored = 0;
+	int r = judge_ahead(delivery, records[count - 1].seq, verdict);
 
+	if (r < 0)
+		return r;
 	while (stored < count && records[stored].seq <= acked)
 		stored++;
 	if (stored == 0)
@@ -385,9 +401,20 @@ static int deliver_nothing(struct delivery *delivery)
 			r = delivery->declare ? declarations_wanted_again(delivery, 0, &verdict)
 					      : declarations_wanted(delivery, &verdict);
 	} while (r == 0 && verdict.kind == VERDICT_DECLARE);
+	if (r == 0)
+		r = judge_ahead(delivery, 0, &verdict);
 	if (r < 0 || verdict.kind == VERDICT_STORED)
 		return r;
 	return fail(delivery, &verdict);
+}
+
+static void take_known_seq(struct delivery *delivery)
+{
+	const char *text = gavea_batch_info(delivery->check, delivery->batch, "known_seq");
+
+	delivery->known_seq = UINT64_MAX;
+	if (text && parse_uint64(text, &delivery->known_seq) < 0)
+		delivery->known_seq = UINT64_MAX;
 }
 
 static int deliver_all(struct delivery *delivery)
@@ -418,5 +445,6 @@ int deliver_batch(
 		.window = SIZE_MAX,
 	};
 
+	take_known_seq(&delivery);
 	return deliver_all(&delivery);
 }

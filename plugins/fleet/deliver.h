@@ -6,6 +6,9 @@
  * then takes a report without any record, that record is at fault: it is passed over, and an event
  * "record-refused" says so. If the server does not even take an empty report, the fault is elsewhere and
  * nothing is given up. Declarations that the server refuses when it asked for them are found in the same way.
+ *
+ * A server that has more of this spool than came from here (the batch's "known_seq") would take records for others
+ * that it has: the delivery fails with -ESTALE, for which the host takes a new spool id.
  */
 #ifndef FLEET_DELIVER_H
 #define FLEET_DELIVER_H

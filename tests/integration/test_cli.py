@@ -43,11 +43,11 @@ def test_half_a_subcommand_is_completed():
     assert "as in `gavea fleet hosts`" in done.stderr
 
 
-@pytest.mark.parametrize("name", ["status", "run", "plugins", "help", "config check", "reload", "events", "command",
-                                  "fleet hosts", "fleet checks", "fleet events", "plugin new", "plugin test", "preflight", "swap plan",
-                                  "swap start", "swap status", "swap watch", "swap promote", "swap pause", "swap resume",
-                                  "swap abort", "swap rollback", "swap unfreeze", "swap sign", "swap history",
-                                  "swap report"])
+@pytest.mark.parametrize("name", [
+    "status", "run", "plugins", "help", "config check", "reload", "events", "spool", "spool verify", "spool export", "command",
+    "backup", "backup ping", "enroll", "fleet hosts", "fleet checks", "fleet events", "plugin new", "plugin test", "preflight",
+    "swap plan", "swap start", "swap status", "swap watch", "swap promote", "swap pause", "swap resume", "swap abort",
+    "swap rollback", "swap unfreeze", "swap sign", "swap history", "swap report"])
 def test_every_subcommand_explains_itself(name):
     done = cli(*name.split(), "--help")
     assert done.stdout.startswith(f"usage: gavea {name}")

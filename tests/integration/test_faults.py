@@ -89,7 +89,10 @@ def test_on_a_full_disk_it_goes_on_in_memory_and_returns_when_there_is_space(cha
     wait_until("the disk to be used again", lambda: not spool_error(chain.control))
     assert "takes records again" in chain.agent.log
     change("none")
+    wait_until("that to be told", lambda: any(e.event.kind == "spool-recovered" for e in chain.control.events()))
     chain.same_events()
+    told = [kind for _, kind, _, _ in chain.fleet_events() if kind.startswith("spool-")]
+    assert told == ["spool-failing", "spool-recovered"], "once each"
     _, outputs, agent = chain.control.status()
     assert outputs["fleet/default"].lost_records == 0
     assert agent.spool.dropped_events == agent.spool.dropped_results == agent.spool.dropped_samples == 0

@@ -433,6 +433,29 @@ static void a_check_that_is_gone_takes_its_series_along(void **state)
 	assert_string_equal(host->public.checks[0]->name, "cert/www");
 }
 
+static void a_late_result_does_not_replace_a_newer_one(void **state)
+{
+	struct model *model = *state;
+	struct fixture f;
+	struct host *host;
+
+	fixture_begin(&f, 1);
+	declare(&f);
+	fixture_result(&f, 1, GAVEA__V1__STATUS__CRITICAL, "how it is");
+	f.results[f.report.n_records - 1].started_at_ms = START_MS;
+	host = apply(model, &f, 0);
+	fixture_begin(&f, 10);
+	fixture_result(&f, 1, GAVEA__V1__STATUS__OK, "how it was");
+	f.results[f.report.n_records - 1].started_at_ms = START_MS - 60000;
+	host = apply(model, &f, 0);
+	assert_string_equal(host->public.checks[0]->summary, "how it is");
+	fixture_begin(&f, 20);
+	fixture_result(&f, 1, GAVEA__V1__STATUS__OK, "how it is now");
+	f.results[f.report.n_records - 1].started_at_ms = START_MS + 1;
+	host = apply(model, &f, 0);
+	assert_string_equal(host->public.checks[0]->summary, "how it is now");
+}
+
 static void a_snapshot_brings_everything_back(void **state)
 {
 	struct model *model = *state, *other;
@@ -600,6 +623,7 @@ int main(void)
 		TEST(cpu_busy_is_what_is_not_idle),
 		TEST(hosts_are_in_the_order_of_their_names),
 		TEST(a_check_that_is_gone_takes_its_series_along),
+		TEST(a_late_result_does_not_replace_a_newer_one),
 		TEST(a_snapshot_brings_everything_back),
 		TEST(items_beyond_the_bound_are_left_out_and_counted),
 		TEST(a_host_that_is_too_large_is_saved_without_its_items),

@@ -25,7 +25,8 @@
 
 #include <gavea/plugin.h>
 
-static char folder[] = "/tmp/test-spool-XXXXXX";
+/* In memory where that can be: these tests sync thousands of times. */
+static char folder[] = "/dev/shm/test-spool-XXXXXX";
 
 static inline void remove_files(const char *prefix)
 {
@@ -48,6 +49,9 @@ static inline int setup(void **state)
 {
 	(void)state;
 	log_set_level(getenv("DEBUG") ? 7 : -1);
+	if (mkdtemp(folder))
+		return 0;
+	snprintf(folder, sizeof folder, "/tmp/test-spool-XXXXXX");
 	return mkdtemp(folder) ? 0 : -1;
 }
 
@@ -86,6 +90,7 @@ static inline int64_t append(struct spool *spool, int kind, int64_t time_ms, siz
 	Gavea__V1__Record record = GAVEA__V1__RECORD__INIT;
 	Gavea__V1__Event event = GAVEA__V1__EVENT__INIT;
 	Gavea__V1__Samples samples = GAVEA__V1__SAMPLES__INIT;
+	_cleanup_free_ double *values = calloc(padding / 8 + 1, sizeof *values);
 	Gavea__V1__Series series = GAVEA__V1__SERIES__INIT;
 	_cleanup_free_ char *text = malloc(padding + 1);
 	_cleanup_free_ uint8_t *bytes = malloc(padding + 256);
@@ -95,6 +100,8 @@ static inline int64_t append(struct spool *spool, int kind, int64_t time_ms, siz
 	record.time_ms = time_ms;
 	record.body_case = (Gavea__V1__Record__BodyCase)kind;
 	if (kind == GAVEA_RECORD_SAMPLES) {
+		samples.values = values;
+		samples.n_values = padding / 8;
 		record.samples = &samples;
 	} else if (kind == GAVEA_RECORD_SERIES) {
 		series.name = text;
@@ -104,6 +111,44 @@ static inline int64_t append(struct spool *spool, int kind, int64_t time_ms, siz
 		record.event = &event;
 	}
 	return spool_append(spool, bytes, gavea__v1__record__pack(&record, bytes));
+}
+
+/* A result of that check and state. */
+static inline int64_t append_result(struct spool *spool, uint32_t check, int state, int64_t time_ms)
+{
+	Gavea__V1__Record record = GAVEA__V1__RECORD__INIT;
+	Gavea__V1__Result result = GAVEA__V1__RESULT__INIT;
+	uint8_t bytes[256];
+
+	result.check = check;
+	result.status = result.state = (Gavea__V1__Status)state;
+	result.summary = (char *)"said";
+	record.time_ms = time_ms;
+	record.body_case = GAVEA__V1__RECORD__BODY_RESULT;
+	record.result = &result;
+	return spool_append(spool, bytes, gavea__v1__record__pack(&record, bytes));
+}
+
+static inline int64_t append_check(struct spool *spool, uint32_t number, const char *name)
+{
+	Gavea__V1__Record record = GAVEA__V1__RECORD__INIT;
+	Gavea__V1__Check check = GAVEA__V1__CHECK__INIT;
+	uint8_t bytes[256];
+
+	check.number = number;
+	check.name = (char *)name;
+	record.body_case = GAVEA__V1__RECORD__BODY_CHECK;
+	record.check = &check;
+	return spool_append(spool, bytes, gavea__v1__record__pack(&record, bytes));
+}
+
+static inline uint64_t dropped(const struct spool_status *status, enum drop_class class)
+{
+	uint64_t sum = 0;
+
+	for (int cause = 0; cause < DROP_CAUSES; cause++)
+		sum += status->dropped[class][cause];
+	return sum;
 }
 
 struct seen {

@@ -54,6 +54,40 @@ static void it_never_gives_up(void **state)
 	}
 }
 
+/* Thousands of agents lose their server in one instant, and try again for an hour: in no tenth of a pause do many more
+ * than a tenth of them come. The pauses are added up, nobody waits. */
+static void agents_that_lost_their_server_at_once_spread_over_the_whole_pause(void **state)
+{
+	enum { AGENTS = 4000, HOUR = 3600 };
+	static unsigned tries[HOUR];
+	unsigned first[10] = {0}, most = 0;
+
+	(void)state;
+	memset(tries, 0, sizeof tries);
+	for (int agent = 0; agent < AGENTS; agent++) {
+		struct backoff backoff = {0};
+		int64_t at = 0;
+
+		for (int n = 0; at < HOUR * NSEC_PER_SEC; n++) {
+			int64_t pause = backoff_spread(&backoff);
+
+			assert_in_range(pause, 100 * NSEC_PER_MSEC, 300 * NSEC_PER_SEC);
+			if (n == 0)
+				first[pause * 10 / NSEC_PER_SEC]++;
+			at += pause;
+			if (at < HOUR * NSEC_PER_SEC)
+				tries[at / NSEC_PER_SEC]++;
+		}
+	}
+	assert_int_equal(first[0], 0);
+	for (int i = 1; i < 10; i++)
+		assert_in_range(first[i], AGENTS / 18, AGENTS / 5);
+	/* From the tenth minute on each waits 150 s on average: 27 a second. */
+	for (int i = 600; i < HOUR; i++)
+		most = MAX(most, tries[i]);
+	assert_in_range(most, 27, 80);
+}
+
 static void success_begins_anew(void **state)
 {
 	struct backoff backoff = {.failures = 7};
@@ -69,6 +103,7 @@ int main(void)
 		cmocka_unit_test(pauses_double_from_a_second_to_five_minutes_with_jitter),
 		cmocka_unit_test(pauses_differ_so_that_many_agents_do_not_come_at_once),
 		cmocka_unit_test(it_never_gives_up),
+		cmocka_unit_test(agents_that_lost_their_server_at_once_spread_over_the_whole_pause),
 		cmocka_unit_test(success_begins_anew),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -186,6 +186,42 @@ static void no_more_is_acknowledged_than_was_sent(void **state)
 	server_free(server);
 }
 
+static void set_known_seq(struct server *server, const char *text)
+{
+	server->fake.facts[0] = "spool_id";
+	server->fake.facts[1] = "9a1b2c3d4e5f60718293a4b5c6d7e8f9";
+	server->fake.facts[2] = "known_seq";
+	server->fake.facts[3] = text;
+}
+
+static void a_server_that_has_more_than_was_ever_sent_is_told_apart(void **state)
+{
+	struct server *server = server_new(0);
+
+	(void)state;
+	set_known_seq(server, "105");
+	server->ack_always = 105;
+	assert_int_equal(deliver(server), 0);
+	server->ack_always = 106;
+	assert_int_equal(deliver(server), -ESTALE);
+	assert_string_equal(server->fake.failure,
+		"the server has records of this spool up to seq 106, but only 105 came from here: the state "
+		"directory was rolled back, or another agent has a copy of it");
+	server_free(server);
+}
+
+static void the_same_while_records_are_sent_and_none_of_them_counts_as_delivered(void **state)
+{
+	struct server *server = server_new(5);
+
+	(void)state;
+	set_known_seq(server, "105");
+	server->ack_always = 200;
+	assert_int_equal(deliver(server), -ESTALE);
+	assert_int_equal(server->fake.acknowledged, 0);
+	server_free(server);
+}
+
 static void what_was_not_acknowledged_is_sent_again(void **state)
 {
 	struct server *server = server_new(10);
@@ -407,6 +443,8 @@ int main(void)
 		cmocka_unit_test(a_refused_sign_of_life_is_a_failure),
 		cmocka_unit_test(a_large_batch_is_cut_into_reports),
 		cmocka_unit_test(no_more_is_acknowledged_than_was_sent),
+		cmocka_unit_test(a_server_that_has_more_than_was_ever_sent_is_told_apart),
+		cmocka_unit_test(the_same_while_records_are_sent_and_none_of_them_counts_as_delivered),
 		cmocka_unit_test(what_was_not_acknowledged_is_sent_again),
 		cmocka_unit_test(an_acknowledgement_of_nothing_is_a_failure),
 		cmocka_unit_test(declarations_are_sent_when_asked_for),
