@@ -7,6 +7,7 @@
 # make unit                build and run the unit tests (works with SAN= and COVERAGE=)
 # make fuzz                build the fuzzers (clang) in build/fuzz; make fuzz-replay runs their corpora
 # make bench               the benchmarks of tests/bench
+# make storm               1,000 agents with a backlog that return to gavea-fleetd at once
 # make V=1                 show the commands
 # make deb                 Debian packages in build/deb
 # make install DESTDIR= prefix=/usr
@@ -287,9 +288,11 @@ pkgs.bench.ingest := libssl
 pkgs.bench.tls_ports := libssl
 $(foreach b,$(BENCHES),$(eval $(call bench_program,$(b))))
 bench-build: $(BENCHES:%=$(O)/bench/%)
+storm: all
+	/usr/bin/python3 tests/bench/bench_storm.py --build $(O) $(BENCH_ARGS)
 bench: all bench-build
 	tests/bench/run --build $(O) $(BENCH_ARGS)
-.PHONY: bench bench-build
+.PHONY: bench bench-build storm
 
 -include tools/install.mk
 

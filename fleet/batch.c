@@ -383,7 +383,7 @@ static void answer(struct writer *writer, struct job *job, int r, const char *fa
 		return;
 	case UPDATE_TOO_MANY_HOSTS:
 	default:
-		job->done(job, METRICS_BUSY, 0, "this server has as many hosts as it can hold");
+		job->done(job, METRICS_TOO_MANY_HOSTS, 0, "this server has as many hosts as it can hold");
 	}
 }
 

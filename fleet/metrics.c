@@ -15,6 +15,8 @@ static const char *const outcome_names[METRICS_LAST_OUTCOME] = {
 	[METRICS_UNAUTHORISED] = "unauthorised",
 	[METRICS_TOO_LARGE] = "too_large",
 	[METRICS_BUSY] = "busy",
+	[METRICS_LIMITED] = "limited",
+	[METRICS_TOO_MANY_HOSTS] = "too_many_hosts",
 	[METRICS_STORE_FAILED] = "store_failed",
 };
 

@@ -55,7 +55,7 @@ static ssize_t admit_report(struct server *server, struct httpd_request *request
 		server->metrics.reports[METRICS_MALFORMED]++;
 		return -415;
 	}
-	return (ssize_t)REPORT_BODY_MAX;
+	return server_admit_report(server, request);
 }
 
 static ssize_t admit(struct httpd_request *request, void *userdata)
@@ -141,7 +141,9 @@ static int prepare(struct server *server, const struct settings *settings, struc
 	server->decoders = decoders_new();
 	server->writer = writer_new(server->model, server->store, &server->metrics, &settings->writer);
 	server->web = web_new(server->model, server->store);
-	if (!server->decoders || !server->writer || !server->web)
+	server->admission = admission_new(&settings->admission);
+	server->bodies_max = settings->writer.queue_bytes;
+	if (!server->admission || !server->decoders || !server->writer || !server->web)
 		return error_set(error, -ENOMEM, "out of memory");
 	server_set_tokens(server, settings->report_token, settings->read_token);
 	r = writer_load(server->writer, server->decoders, error);
@@ -176,6 +178,7 @@ void server_stop(struct server *server)
 	writer_free(server->writer);
 	web_free(server->web);
 	decoders_free(server->decoders);
+	admission_free(server->admission);
 	store_close(server->store);
 	model_free(server->model);
 	pthread_mutex_destroy(&server->tokens_mutex);

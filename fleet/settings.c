@@ -29,8 +29,9 @@ int settings_init(struct settings *settings)
 				.events_max = 1000000,
 				.snapshot_every_ms = 60000,
 				.queue_reports = 4096,
-				.queue_bytes = (size_t)256 << 20,
+				.queue_bytes = (size_t)128 << 20,
 			},
+		.admission = {.reports_per_s = 50, .bytes_per_s = 4 << 20},
 	};
 	return settings->address && settings->state ? 0 : -ENOMEM;
 }
@@ -170,11 +171,25 @@ static int take_plots(struct conf_node *root, struct settings *settings)
 	return 0;
 }
 
+static void take_bounds(struct conf_node *root, struct settings *settings)
+{
+	int64_t value;
+
+	if (conf_take_int(root, "queue", 16, 100000, &value) > 0)
+		settings->writer.queue_reports = (size_t)value;
+	if (conf_take_size(root, "queue_memory", 4 << 20, INT64_C(64) << 30, &value) > 0)
+		settings->writer.queue_bytes = (size_t)value;
+	take_number(root, "agent_reports", 0, 100000, &settings->admission.reports_per_s);
+	if (conf_take_size(root, "agent_bytes", 0, INT64_C(1) << 40, &value) > 0)
+		settings->admission.bytes_per_s = (uint64_t)value;
+}
+
 static int take_all(struct conf_node *root, struct settings *settings)
 {
 	static const char *const known[] = {"listen", "certificate", "key", "report_token", "read_token",
 		"insecure", "state", "log_level", "idle_timeout", "events", "max_events", "snapshot_every",
-		"threads", "max_connections", "max_connections_per_address", "plots"};
+		"threads", "max_connections", "max_connections_per_address", "plots", "queue", "queue_memory",
+		"agent_reports", "agent_bytes"};
 	int64_t idle_ms = (int64_t)settings->idle_timeout_s * 1000, max_events;
 	int r;
 
@@ -195,6 +210,7 @@ static int take_all(struct conf_node *root, struct settings *settings)
 	take_number(root, "threads", 1, 64, &settings->threads);
 	take_number(root, "max_connections", 16, 60000, &settings->max_connections);
 	take_number(root, "max_connections_per_address", 0, 60000, &settings->max_connections_per_address);
+	take_bounds(root, settings);
 	r = take_plots(root, settings);
 	conf_leftovers(root, known, ARRAY_SIZE(known));
 	return r;
@@ -302,6 +318,10 @@ static void name_differences(const struct settings *a, const struct settings *b,
 		{"max_connections_per_address",
 			a->max_connections_per_address == b->max_connections_per_address},
 		{"idle_timeout", a->idle_timeout_s == b->idle_timeout_s},
+		{"queue", a->writer.queue_reports == b->writer.queue_reports},
+		{"queue_memory", a->writer.queue_bytes == b->writer.queue_bytes},
+		{"agent_reports", a->admission.reports_per_s == b->admission.reports_per_s},
+		{"agent_bytes", a->admission.bytes_per_s == b->admission.bytes_per_s},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)

@@ -49,6 +49,25 @@ bool writer_healthy(struct writer *writer, struct buf *ret_reason)
 	return healthy;
 }
 
+static bool has_room(const struct writer *writer, size_t size, size_t memory)
+{
+	size_t reports = writer_share(writer->settings.queue_reports, size);
+	size_t bytes = writer_share(writer->settings.queue_bytes, size);
+
+	/* What is larger than the whole queue gets in when there is nobody else. */
+	return writer->waiting == 0 || (writer->waiting < reports && writer->waiting_bytes + memory <= bytes);
+}
+
+bool writer_has_room(struct writer *writer, size_t size)
+{
+	bool room;
+
+	pthread_mutex_lock(&writer->mutex);
+	room = has_room(writer, size, size);
+	pthread_mutex_unlock(&writer->mutex);
+	return room;
+}
+
 int writer_submit(struct writer *writer, struct job *job)
 {
 	size_t bytes = job->arena.total + job->size;
@@ -58,8 +77,7 @@ int writer_submit(struct writer *writer, struct job *job)
 	pthread_mutex_lock(&writer->mutex);
 	if (writer->stopping) {
 		r = -ESHUTDOWN;
-	} else if (writer->waiting >= writer->settings.queue_reports ||
-		writer->waiting_bytes + bytes > writer->settings.queue_bytes) {
+	} else if (!has_room(writer, job->size, bytes)) {
 		r = -EAGAIN;
 	} else {
 		if (!writer->first)

@@ -54,6 +54,16 @@ int writer_start(struct writer *writer);
 /* Ends the thread after it has done what was submitted and has saved every host. NULL is fine. */
 void writer_free(struct writer *writer);
 
+/* What a report of that many bytes may use of a bound. The last quarter is for the small: signs of life and fresh results
+ * get in while backlogs wait. */
+static inline size_t writer_share(size_t bound, size_t size)
+{
+	return size > ((size_t)16 << 10) ? bound - bound / 4 : bound;
+}
+
+/* Whether a report of that many bytes, as received, has a chance: a look, nothing is set aside. */
+bool writer_has_room(struct writer *writer, size_t size);
+
 /* Hands over a job. -EAGAIN: too many are waiting; -ESHUTDOWN: it was stopped. Then done() will not be
  * called. */
 int writer_submit(struct writer *writer, struct job *job);

@@ -56,6 +56,10 @@ const char *httpd_query(const struct httpd_request *request, const char *name);
 const void *httpd_body(const struct httpd_request *request, size_t *ret_size);
 const char *httpd_peer(const struct httpd_request *request); /* "192.0.2.1" */
 
+/* Memory that the bodies of all requests hold now. An httpd_admit may refuse by it: what a request announces is set
+ * aside when it was admitted. */
+size_t httpd_bodies(const struct httpd_request *request);
+
 /* Adds a header to the answer to come. */
 void httpd_set_header(struct httpd_request *request, const char *name, const char *value);
 
