@@ -7,6 +7,7 @@
 # make unit                build and run the unit tests (works with SAN= and COVERAGE=)
 # make fuzz                build the fuzzers (clang) in build/fuzz; make fuzz-replay runs their corpora
 # make bench               the benchmarks of tests/bench
+# make faults              gavea-fleetd killed, its disk and memory failing, at every single call (a quarter of an hour)
 # make storm               1,000 agents with a backlog that return to gavea-fleetd at once
 # make V=1                 show the commands
 # make deb                 Debian packages in build/deb
@@ -290,9 +291,11 @@ $(foreach b,$(BENCHES),$(eval $(call bench_program,$(b))))
 bench-build: $(BENCHES:%=$(O)/bench/%)
 storm: all
 	/usr/bin/python3 tests/bench/bench_storm.py --build $(O) $(BENCH_ARGS)
+faults: all unit-build
+	GAVEA_EVERY=1 GAVEA_LIVES=50 GAVEA_BUILD=$(abspath $(O)) /usr/bin/python3 -m pytest -p no:cacheprovider tests/integration/test_fleet_faults.py
 bench: all bench-build
 	tests/bench/run --build $(O) $(BENCH_ARGS)
-.PHONY: bench bench-build storm
+.PHONY: bench bench-build storm faults
 
 -include tools/install.mk
 

@@ -13,7 +13,9 @@
 #include <stdio.h>
 
 #define SNAPSHOTS_MAX 64 /* in one transaction */
-#define LOG_BYTES_MAX (UINT64_C(256) << 20)
+/* What a start may have to replay of the log, so that it takes a second or two and no more. */
+#define LOG_BYTES_MAX (UINT64_C(128) << 20)
+#define LOG_REPORTS_MAX 32768
 #define TRIM_EVERY_MS 1000
 #define TRIM_EVENTS_EVERY_MS 10000
 #define PROBE_EVERY_MS 1000
@@ -206,7 +208,8 @@ static bool snapshot_due(const struct writer *writer, const struct batch *batch,
 {
 	return batch->save_all ||
 		batch->now.mono_ms - host->dirty_since_ms >= writer->settings.snapshot_every_ms ||
-		writer->log_bytes - host->first_log_bytes > LOG_BYTES_MAX;
+		writer->log_bytes - host->first_log_bytes > LOG_BYTES_MAX ||
+		writer->next_log_id - host->first_log_id > LOG_REPORTS_MAX;
 }
 
 static int store_snapshots(struct writer *writer, struct batch *batch, struct error *error)
@@ -400,10 +403,16 @@ static void finish(struct writer *writer, struct batch *batch, int r, const char
 		drop_conflicts(writer, batch->events_before);
 	}
 	if (batch->jobs) {
+		uint64_t starved = writer->model->starved;
+
 		update_lock(writer->model);
 		for (struct job *job = batch->jobs; job; job = job->next)
 			apply_job(writer, batch, job, r == 0);
 		update_unlock(writer->model);
+		if (writer->model->starved > starved)
+			log_error("out of memory: not all that was stored is shown; agents are asked for "
+				  "declarations "
+				  "again");
 	}
 	for (const struct job *job = batch->jobs; job; job = job->next, count++)
 		bytes += job->arena.total + job->size;

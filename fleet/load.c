@@ -54,7 +54,8 @@ static int replay(struct loading *loading, const struct store_report *row, struc
 	if (plan.verdict != UPDATE_NEW && plan.verdict != UPDATE_KNOWN)
 		return -EINVAL;
 	host = update_apply(writer->model, report, row->address, row->received_ms, loading->now);
-	if (!host)
+	/* Half of it would soon be saved as if it were all. */
+	if (!host || writer->model->starved > 0)
 		return -ENOMEM;
 	writer_mark_dirty(writer, host, row->id, loading->now.mono_ms);
 	loading->replayed++;

@@ -207,16 +207,16 @@ static void apply_declaration(const struct target *t, const Gavea__V1__Record *r
 	if (record->body_case == GAVEA__V1__RECORD__BODY_CHECK) {
 		struct model_check *check = declare_check(t->model, t->host, record->check);
 
-		if (check)
-			(void)numbers_set(&t->source->checks, record->check->number, check);
+		if (!check || numbers_set(&t->source->checks, record->check->number, check) < 0)
+			t->model->starved++;
 		if (check && !check->has_result)
 			extend_check(t->host, check, t->now);
 	} else if (record->body_case == GAVEA__V1__RECORD__BODY_SERIES) {
 		const struct model_check *check = numbers_get(&t->source->checks, record->series->check);
 		struct series *series = declare_series(t->model, t->host, record->series, check);
 
-		if (series)
-			(void)numbers_set(&t->source->series, record->series->number, series);
+		if (!series || numbers_set(&t->source->series, record->series->number, series) < 0)
+			t->model->starved++;
 	}
 }
 
@@ -302,8 +302,10 @@ struct host *update_apply(struct model *model, const Gavea__V1__Report *report, 
 
 	if (!host)
 		host = host_add(model, report->agent_id, report->agent->name);
-	if (!host)
+	if (!host) {
+		model->starved++;
 		return NULL;
+	}
 	if (host->public.first_seen_ms == 0)
 		host->public.first_seen_ms = received_ms;
 	if (source && source_returned(host, source, received_ms, &other)) {
@@ -313,8 +315,10 @@ struct host *update_apply(struct model *model, const Gavea__V1__Report *report, 
 	apply_head(model, host, report, address, received_ms);
 	mark_alive(host, received_ms, now);
 	source = apply_source(host, report, address, received_ms);
-	if (!source)
+	if (!source) {
+		model->starved++;
 		return host;
+	}
 	target = (struct target){model, host, source, report, received_ms, now};
 	for (size_t i = 0; i < report->n_declarations; i++)
 		apply_declaration(&target, report->declarations[i]);
