@@ -30,6 +30,7 @@ struct metrics {
 	atomic_ullong records;
 	atomic_ullong body_bytes;
 	atomic_ullong events;
+	atomic_ullong spans;
 	atomic_ullong commits;
 	atomic_ullong commit_ns;
 	atomic_ullong commit_buckets[METRICS_COMMIT_BUCKETS];

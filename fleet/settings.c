@@ -27,6 +27,7 @@ int settings_init(struct settings *settings)
 			{
 				.events_keep_ms = 30 * DAY_MS,
 				.events_max = 1000000,
+				.spans_max = 200000,
 				.snapshot_every_ms = 60000,
 				.queue_reports = 4096,
 				.queue_bytes = (size_t)128 << 20,
@@ -187,10 +188,10 @@ static void take_bounds(struct conf_node *root, struct settings *settings)
 static int take_all(struct conf_node *root, struct settings *settings)
 {
 	static const char *const known[] = {"listen", "certificate", "key", "report_token", "read_token",
-		"insecure", "state", "log_level", "idle_timeout", "events", "max_events", "snapshot_every",
-		"threads", "max_connections", "max_connections_per_address", "plots", "queue", "queue_memory",
-		"agent_reports", "agent_bytes"};
-	int64_t idle_ms = (int64_t)settings->idle_timeout_s * 1000, max_events;
+		"insecure", "state", "log_level", "idle_timeout", "events", "max_events", "max_spans",
+		"snapshot_every", "threads", "max_connections", "max_connections_per_address", "plots",
+		"queue", "queue_memory", "agent_reports", "agent_bytes"};
+	int64_t idle_ms = (int64_t)settings->idle_timeout_s * 1000, max_events, max_spans;
 	int r;
 
 	take_listen(root, settings);
@@ -206,6 +207,8 @@ static int take_all(struct conf_node *root, struct settings *settings)
 	take_ms(root, "events", 60000, 3660 * DAY_MS, &settings->writer.events_keep_ms);
 	if (conf_take_int(root, "max_events", 100, INT_MAX, &max_events) > 0)
 		settings->writer.events_max = (uint64_t)max_events;
+	if (conf_take_int(root, "max_spans", 100, INT_MAX, &max_spans) > 0)
+		settings->writer.spans_max = (uint64_t)max_spans;
 	take_ms(root, "snapshot_every", 100, 3600000, &settings->writer.snapshot_every_ms);
 	take_number(root, "threads", 1, 64, &settings->threads);
 	take_number(root, "max_connections", 16, 60000, &settings->max_connections);
@@ -311,6 +314,7 @@ static void name_differences(const struct settings *a, const struct settings *b,
 		{"state", same_text(a->state, b->state)},
 		{"events", a->writer.events_keep_ms == b->writer.events_keep_ms},
 		{"max_events", a->writer.events_max == b->writer.events_max},
+		{"max_spans", a->writer.spans_max == b->writer.spans_max},
 		{"snapshot_every", a->writer.snapshot_every_ms == b->writer.snapshot_every_ms},
 		{"plots", same_plots(a, b)},
 		{"threads", a->threads == b->threads},

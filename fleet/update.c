@@ -241,7 +241,7 @@ static void apply_record(const struct target *t, const Gavea__V1__Record *record
 			remove_check(t->host, check);
 		break;
 	default:
-		break; /* events are the store's; losses are told as events; spans are not kept */
+		break; /* events and spans are the store's; losses are told as events */
 	}
 }
 

@@ -35,6 +35,7 @@ struct job {
 struct writer_settings {
 	int64_t events_keep_ms;
 	uint64_t events_max;
+	uint64_t spans_max; /* kept as long as events */
 	int64_t snapshot_every_ms; /* at most so much of the log is replayed at a start */
 	size_t queue_reports; /* at most so many wait */
 	size_t queue_bytes;

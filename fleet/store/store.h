@@ -101,6 +101,44 @@ typedef int (*store_each_event)(const struct store_event *event, void *userdata)
 int store_events(struct store *store, const struct store_event_query *query, store_each_event each,
 	void *userdata, struct error *error);
 
+/* ---- Spans: how long parts of some work took ---- */
+
+struct store_span {
+	uint64_t id; /* given by the store */
+	uint8_t trace_id[16];
+	uint8_t span_id[8];
+	uint8_t parent_id[8];
+	bool has_parent;
+	const char *agent_id;
+	const char *host; /* the host's name at that time */
+	const char *check; /* "" for the agent itself */
+	const char *name;
+	int64_t received_ms; /* server's clock */
+	int64_t start_us; /* agent's clock */
+	int64_t duration_us;
+	const char *error; /* "": it went well */
+	const char *attributes; /* a JSON object with string values */
+};
+
+int store_add_span(struct store *store, const struct store_span *span, struct error *error);
+
+/* As store_trim_events(). */
+int store_trim_spans(struct store *store, int64_t before_ms, uint64_t keep, struct error *error);
+
+struct store_span_query {
+	const uint8_t *
+		trace_id; /* all spans of this trace in the order in which they came; NULL: only those without a
+				    parent, newest first */
+	const char *agent_id; /* NULL: of all hosts; not with trace_id */
+	uint64_t before; /* only spans with a smaller id; 0: no bound */
+	size_t limit;
+};
+
+/* As store_events(). */
+typedef int (*store_each_span)(const struct store_span *span, void *userdata);
+int store_spans(struct store *store, const struct store_span_query *query, store_each_span each,
+	void *userdata, struct error *error);
+
 /* Bytes on the disk. */
 uint64_t store_size(struct store *store);
 

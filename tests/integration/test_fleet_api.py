@@ -170,6 +170,56 @@ def test_events_can_be_read_back_and_followed(api):
     api.get("/v1/events?host=nobody", status=404)
 
 
+def add_span(agent, records, trace, span, parent, name, start_us, end_us, error=""):
+    one = agent.add(records).span
+    one.trace_id, one.span_id, one.parent_span_id = trace, span, parent
+    one.name, one.start_us, one.end_us, one.error, one.check = name, start_us, end_us, error, 2
+    one.attributes["release"] = "1.2.3"
+
+
+def test_traces_are_kept_with_their_spans(api, pb):
+    agent = Agent(pb, 5)
+    agent.seq, agent.declared = 500, True
+    for number in range(1, 4):
+        report = agent.report()
+        trace = bytes([number]) * 16
+        add_span(agent, report.records, trace, b"childchi", b"rootroot", "switch", 1_000_000, 1_250_000, "refused")
+        add_span(agent, report.records, trace, b"rootroot", b"", f"swap {number}", 1_000_000, 3_500_000)
+        agent.send(api.fleet, report)
+        agent.send(api.fleet, report)  # has no second effect
+    first = api.get("/v1/traces?limit=2")
+    assert [span["name"] for span in first["traces"]] == ["swap 3", "swap 2"]
+    rest = api.get(f"/v1/traces?limit=2&before={first['next']}&host=host-005")
+    assert [span["name"] for span in rest["traces"]] == ["swap 1"] and rest["next"] is None
+    assert api.get("/v1/traces?host=host-001")["traces"] == []
+    trace = api.get("/v1/traces/" + "02" * 16, "/v1/traces/{trace}")
+    child, root = trace["spans"]
+    assert (root["name"], root["duration_seconds"], root["check"], root["error"]) == ("swap 2", 2.5, "cert/www", "")
+    assert "parent_id" not in root and child["parent_id"] == root["span_id"] == b"rootroot".hex()
+    assert (child["duration_seconds"], child["error"], child["start_us"]) == (0.25, "refused", 1_000_000)
+    assert child["attributes"] == {"release": "1.2.3"} and child["host"]["name"] == "host-005"
+    assert api.fleet.metric("gavea_fleet_spans_total") == 6
+    for path in ("/v1/traces/" + "09" * 16, "/v1/traces/xyz", "/v1/traces/" + "0" * 33):
+        api.get(path, "/v1/traces/{trace}", status=404)
+    api.get("/v1/traces?host=nobody", status=404)
+    api.get("/v1/traces?limit=0", status=400)
+
+
+@pytest.mark.parametrize("trace, span, parent, name, text", [
+    (b"", b"x" * 8, b"", "a", "a span has a bad id"),
+    (b"\0" * 16, b"x" * 8, b"", "a", "a span has a bad id"),
+    (b"x" * 16, b"x" * 9, b"", "a", "a span has a bad id"),
+    (b"x" * 16, b"x" * 8, b"x", "a", "a span has a bad id"),
+    (b"x" * 16, b"x" * 8, b"", "", "a span has a bad name"),
+])
+def test_a_span_that_makes_no_sense_is_refused(api, pb, trace, span, parent, name, text):
+    agent = Agent(pb, 6)
+    agent.seq, agent.declared = 500, True
+    report = agent.report()
+    add_span(agent, report.records, trace, span, parent, name, 1, 2)
+    assert text in agent.send(api.fleet, report, status=400).error
+
+
 def test_the_servers_own_metrics_are_in_the_text_form(api):
     text = api.get("/metrics").decode()
     names = re.findall(r"^# TYPE (\S+) (counter|gauge|histogram)$", text, re.M)

@@ -319,7 +319,7 @@ def test_a_configuration_that_makes_no_sense_is_an_error_with_its_place(tmp_path
 def test_the_shipped_configuration_is_valid_and_so_is_each_setting_in_it(tmp_path):
     shipped = (fleetd.ROOT / "packaging/gavea-fleet.conf").read_text()
     settings, count = re.subn(r"^// ([a-z_]+ = .*;)$", r"\1", shipped, flags=re.M)
-    assert count == 20
+    assert count == 21
     (tmp_path / "plain.conf").write_text(shipped)
     (tmp_path / "all.conf").write_text(settings.replace("/etc/gavea-fleet/", f"{tmp_path}/"))
     for name in ("report.token", "read.token"):
