@@ -248,6 +248,11 @@ const char *worker_state_name(const struct worker *worker)
 	return names[worker->state];
 }
 
+int64_t worker_started_at(const struct worker *worker)
+{
+	return worker->started_at;
+}
+
 const char *worker_cause(const struct worker *worker)
 {
 	return worker->cause;
