@@ -11,32 +11,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define LIMIT_DEFAULT 100
-#define LIMIT_MAX 1000
-#define JSON_TYPE "application/json"
-
-void api_answer(struct httpd_request *request, int status, struct buf *body)
-{
-	buf_add_char(body, '\n');
-	if (buf_error(body) < 0)
-		httpd_answer_error(request, 503, "out of memory");
-	else
-		httpd_answer(request, status, JSON_TYPE, buf_str(body), body->size);
-}
-
-bool api_get_limit(struct httpd_request *request, size_t *ret_limit)
-{
-	const char *text = httpd_query(request, "limit");
-	uint64_t limit = LIMIT_DEFAULT;
-
-	if (text && (parse_uint64(text, &limit) < 0 || limit < 1 || limit > LIMIT_MAX)) {
-		httpd_answer_error(request, 400, "limit is not a number between 1 and %d", LIMIT_MAX);
-		return false;
-	}
-	*ret_limit = limit;
-	return true;
-}
-
 /* -1: not asked for; -EINVAL: answered with an error. */
 static int get_status(struct httpd_request *request)
 {
@@ -48,20 +22,6 @@ static int get_status(struct httpd_request *request)
 		return -EINVAL;
 	}
 	return status;
-}
-
-void api_no_host(struct httpd_request *request)
-{
-	httpd_answer_error(request, 404, "there is no such host");
-}
-
-void api_next(struct json *json, const char *cursor)
-{
-	json_key(json, "next");
-	if (cursor)
-		json_string(json, cursor);
-	else
-		json_null(json);
 }
 
 static void hosts(struct server *server, struct httpd_request *request)
@@ -233,20 +193,6 @@ static void checks(struct server *server, struct httpd_request *request)
 		api_no_host(request);
 }
 
-bool api_find_host(struct server *server, struct httpd_request *request, const char *name, char id[static 33])
-{
-	const struct model_host *found;
-
-	model_lock(server->model);
-	found = model_host_find(server->model, name);
-	if (found)
-		memcpy(id, found->id, sizeof found->id);
-	model_unlock(server->model);
-	if (!found)
-		api_no_host(request);
-	return found != NULL;
-}
-
 struct event_list {
 	struct json json;
 	size_t count;
@@ -261,16 +207,6 @@ static int write_event(const struct store_event *event, void *userdata)
 	list->count++;
 	list->last = event->id;
 	return 0;
-}
-
-bool api_get_id(struct httpd_request *request, const char *name, uint64_t *ret_id)
-{
-	const char *text = httpd_query(request, name);
-
-	if (!text || (parse_uint64(text, ret_id) == 0 && *ret_id <= INT64_MAX))
-		return true;
-	httpd_answer_error(request, 400, "%s is not a place in this list", name);
-	return false;
 }
 
 static void events(struct server *server, struct httpd_request *request)

@@ -231,6 +231,24 @@ void recorder_span(struct recorder *recorder, struct subject *subject, Gavea__V1
 	append(recorder, &record);
 }
 
+/* So that a trace leads to the lines around it, and back. */
+static void log_trace(const Gavea__V1__Span *span)
+{
+	const char *plugin = "";
+	char trace[33];
+	double seconds = (double)(span->end_us - span->start_us) / 1e6;
+
+	for (size_t i = 0; i < 16; i++)
+		snprintf(trace + 2 * i, 3, "%02x", span->trace_id.data[i]);
+	for (size_t i = 0; i < span->n_attributes; i++)
+		if (streq(span->attributes[i]->key, "plugin"))
+			plugin = span->attributes[i]->value;
+	const struct log_field fields[] = {{"TRACE_ID", trace}, {"GAVEA_PLUGIN", plugin}};
+
+	log_line_with(LOG_LEVEL_INFO, fields, ARRAY_SIZE(fields), "%s%s%s: %.3f s%s%s", *plugin ? plugin : "",
+		*plugin ? ": " : "", span->name, seconds, *span->error ? ", failed: " : "", span->error);
+}
+
 void recorder_trace(struct recorder *recorder, const char *name, int64_t began_ns, const char *error,
 	const struct gavea_pair *attributes, size_t attribute_count)
 {
@@ -257,6 +275,7 @@ void recorder_trace(struct recorder *recorder, const char *name, int64_t began_n
 	span.attributes = list;
 	span.n_attributes = attribute_count;
 	recorder_span(recorder, NULL, &span);
+	log_trace(&span);
 }
 
 void recorder_check_gone(struct recorder *recorder, struct subject *subject)
