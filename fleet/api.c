@@ -280,6 +280,8 @@ void server_api(struct server *server, struct httpd_request *request)
 
 	if (streq(path, "/v1/hosts"))
 		hosts(server, request);
+	else if ((rest = startswith(path, "/v1/hosts/")) && *rest && streq(httpd_method(request), "DELETE"))
+		api_forget(server, request, rest);
 	else if ((rest = startswith(path, "/v1/hosts/")) && *rest)
 		host(server, request, rest);
 	else if (streq(path, "/v1/checks"))

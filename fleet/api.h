@@ -29,4 +29,7 @@ void api_next(struct json *json, const char *cursor);
 void api_traces(struct server *server, struct httpd_request *request);
 void api_trace(struct server *server, struct httpd_request *request, const char *id);
 
+/* DELETE /v1/hosts/ID (api_forget.c). */
+void api_forget(struct server *server, struct httpd_request *request, const char *name);
+
 #endif

@@ -58,6 +58,17 @@ static ssize_t admit_report(struct server *server, struct httpd_request *request
 	return server_admit_report(server, request);
 }
 
+/* What changes something needs more than a token to read. Where none is asked for, whoever reaches the server may. */
+static ssize_t admit_change(struct server *server)
+{
+	bool open;
+
+	pthread_mutex_lock(&server->tokens_mutex);
+	open = !server->read_token.set;
+	pthread_mutex_unlock(&server->tokens_mutex);
+	return open ? 0 : -403;
+}
+
 static ssize_t admit(struct httpd_request *request, void *userdata)
 {
 	struct server *server = userdata;
@@ -66,6 +77,8 @@ static ssize_t admit(struct httpd_request *request, void *userdata)
 	server->metrics.requests++;
 	if (streq(path, "/v1/report"))
 		return admit_report(server, request);
+	if (streq(method, "DELETE") && startswith(path, "/v1/hosts/"))
+		return admit_change(server);
 	if (!streq(method, "GET") && !streq(method, "HEAD")) {
 		httpd_set_header(request, "Allow", "GET, HEAD");
 		return -405;

@@ -69,6 +69,19 @@ bool writer_has_room(struct writer *writer, size_t size);
  * called. */
 int writer_submit(struct writer *writer, struct job *job);
 
+/* A host that is to be forgotten: with what was known of it, its events and its spans. One that still reports comes back
+ * as a new one. */
+struct writer_forget {
+	struct writer_forget *next;
+	char agent_id[33];
+	/* Called once, from the writer thread: 0, -ENOENT: there is none, or -errno with a text. It may free this. */
+	void (*done)(struct writer_forget *forget, int r, const char *text);
+	void *userdata;
+};
+
+/* 0; -ESHUTDOWN: the writer was stopped, and done() will not be called. */
+int writer_forget(struct writer *writer, struct writer_forget *forget);
+
 /* Whether the last thing that was to be written was written; else the reason is appended. */
 bool writer_healthy(struct writer *writer, struct buf *ret_reason);
 

@@ -35,9 +35,12 @@ static const char additions[] =
 	"TEXT NOT NULL,"
 	" received INTEGER NOT NULL, start INTEGER NOT NULL, duration INTEGER NOT NULL, error TEXT NOT NULL,"
 	" attributes TEXT NOT NULL);"
+	"CREATE TABLE IF NOT EXISTS forgotten(agent_id TEXT PRIMARY KEY, log_id INTEGER NOT NULL) WITHOUT "
+	"ROWID;"
 	"CREATE INDEX IF NOT EXISTS span_by_trace ON span(trace, id);"
 	"CREATE INDEX IF NOT EXISTS span_roots ON span(id) WHERE parent = x'';"
-	"CREATE INDEX IF NOT EXISTS span_roots_by_host ON span(agent_id, id) WHERE parent = x'';";
+	"CREATE INDEX IF NOT EXISTS span_roots_by_host ON span(agent_id, id) WHERE parent = x'';"
+	"CREATE INDEX IF NOT EXISTS span_by_host ON span(agent_id);";
 
 static const char *const statement_texts[LAST_STATEMENT] = {
 	[BEGIN] = "BEGIN IMMEDIATE",

@@ -63,6 +63,14 @@ int store_add_report(struct store *store, const struct store_report *report, str
 int store_put_host(struct store *store, const char *agent_id, uint64_t log_id, const void *snapshot,
 	size_t size, struct error *error);
 
+/* Removes a host with its events and spans, and all that the log has of it before this id. Several seconds with many
+ * events. */
+int store_forget_host(struct store *store, const char *agent_id, uint64_t before_log_id, struct error *error);
+
+/* Calls for each host that was forgotten and of which the log may still have something, before the log is loaded. */
+typedef int (*store_each_forgotten)(const char *agent_id, uint64_t before_log_id, void *userdata);
+int store_load_forgotten(struct store *store, store_each_forgotten each, void *userdata, struct error *error);
+
 /* Cuts the log before this id, at most some thousand reports a call. */
 int store_trim_reports(struct store *store, uint64_t before_id, struct error *error);
 

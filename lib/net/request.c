@@ -16,6 +16,8 @@ static const char *refusal_text(int status)
 		return "how long the body is must be said once";
 	case 401:
 		return "a valid token is needed: Authorization: Bearer TOKEN";
+	case 403:
+		return "this needs more rights than you have shown";
 	case 404:
 		return "not found";
 	case 405:
