@@ -26,8 +26,7 @@ int store_forget_host(struct store *store, const char *agent_id, uint64_t before
 		"DELETE FROM host WHERE agent_id = ?1",
 		"DELETE FROM event WHERE agent_id = ?1",
 		"DELETE FROM span WHERE agent_id = ?1",
-		"INSERT INTO forgotten(agent_id, log_id) VALUES(?1, ?2)"
-		" ON CONFLICT(agent_id) DO UPDATE SET log_id = excluded.log_id",
+		"INSERT OR REPLACE INTO forgotten(agent_id, log_id) VALUES(?1, ?2)",
 		/* Of others whose part of the log has been cut. */
 		"DELETE FROM forgotten WHERE agent_id != ?1 AND log_id <= (SELECT min(id) FROM report)",
 	};

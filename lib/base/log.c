@@ -76,7 +76,7 @@ static int connect_journal(const char *path)
 
 	if (fd < 0 || strlen(path) >= sizeof address.sun_path)
 		return -1;
-	strcpy(address.sun_path, path);
+	memcpy(address.sun_path, path, strlen(path));
 	if (connect(fd, (const struct sockaddr *)&address, sizeof address) < 0)
 		return -1;
 	return TAKE_FD(fd);
