@@ -173,9 +173,34 @@ struct target {
 	struct model_time now;
 };
 
+static int64_t sent_ms_of(const struct target *t)
+{
+	return t->report->sent_at_ms > 0 ? t->report->sent_at_ms : t->received_ms;
+}
+
+/* Of one spool what comes later is newer, whatever clocks say. An older one that is delivered after it (a disk that works
+ * again, a backlog that had to wait for what is fresh) is history. */
+static bool is_history(const struct target *t, const struct model_check *check, int64_t time_ms)
+{
+	return check->has_result && time_ms > 0 && time_ms < check->started_ms &&
+		check->started_ms <= sent_ms_of(t) &&
+		strncmp(check->spool, t->report->spool_id, sizeof check->spool - 1) != 0;
+}
+
+static void apply_result(const struct target *t, const Gavea__V1__Result *result)
+{
+	struct model_check *check = numbers_get(&t->source->checks, result->check);
+
+	if (!check || check == &t->model->dropped_check || is_history(t, check, result->started_at_ms))
+		return;
+	set_result(check, result, t->received_ms);
+	memcpy(check->spool, t->report->spool_id, sizeof check->spool - 1);
+	extend_check(t->host, check, t->now);
+}
+
 static void apply_samples(const struct target *t, const Gavea__V1__Samples *samples, int64_t time_ms)
 {
-	int64_t sent_ms = t->report->sent_at_ms > 0 ? t->report->sent_at_ms : t->received_ms, age;
+	int64_t sent_ms = sent_ms_of(t), age;
 	uint32_t number = 0, plots = 0;
 
 	for (size_t i = 0; i < samples->n_series; i++) {
@@ -229,15 +254,11 @@ static void apply_record(const struct target *t, const Gavea__V1__Record *record
 		apply_samples(t, record->samples, record->time_ms);
 		break;
 	case GAVEA__V1__RECORD__BODY_RESULT:
-		check = numbers_get(&t->source->checks, record->result->check);
-		if (check && check != &t->model->dropped_check) {
-			set_result(check, record->result, t->received_ms);
-			extend_check(t->host, check, t->now);
-		}
+		apply_result(t, record->result);
 		break;
 	case GAVEA__V1__RECORD__BODY_CHECK_GONE:
 		check = numbers_get(&t->source->checks, record->check_gone->check);
-		if (check && check != &t->model->dropped_check)
+		if (check && check != &t->model->dropped_check && !is_history(t, check, record->time_ms))
 			remove_check(t->host, check);
 		break;
 	default:
