@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How a gavea-fleetd bears agents that all come back at once, each with an hour's backlog.
 
-bench_storm.py [--build DIRECTORY] [--folder DIRECTORY] [--agents N] [--reports N] [--cycles N] [--setting LINE]... [--json];
+bench_storm.py [--build DIRECTORY] [--folder DIRECTORY] [--agents N] [--reports N] [--cycles N] [--setting LINE]... [--tls]
+               [--json];
 the folder should lie on a real disk. It also proves that every part of every backlog was stored exactly once.
 """
 import argparse
@@ -44,12 +45,16 @@ def memory_kib(pid):
 def measure(fleetd, storm, folder, arguments):
     folder = pathlib.Path(folder)
     pb = fleetd.report_pb2(folder)
-    server = fleetd.Fleet(folder, arguments.setting).start()
+    context, settings = None, arguments.setting
+    if arguments.tls:
+        context = fleetd.tls_context(folder)
+        settings = [*settings, f'certificate = "{folder}/cert.pem";', f'key = "{folder}/key.pem";']
+    server = fleetd.Fleet(folder, settings, context=context).start()
     backlog = storm.Backlog(pb, arguments.reports, arguments.cycles)
     probe = Probe(server)
     probe.start()
     try:
-        done = storm.Storm(pb, backlog, arguments.agents, server.port, patience=1800).run()
+        done = storm.Storm(pb, backlog, arguments.agents, server.port, patience=1800, context=context).run()
         memory = memory_kib(server.popen.pid)
     finally:
         probe.over.set()
@@ -74,6 +79,7 @@ def main():
     parser.add_argument("--agents", type=int, default=1000)
     parser.add_argument("--reports", type=int, default=8)
     parser.add_argument("--setting", action="append", default=[], help="a line of the server's configuration")
+    parser.add_argument("--tls", action="store_true")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     os.environ["GAVEA_BUILD"] = arguments.build

@@ -60,9 +60,9 @@ class Storm:
     """Runs the storm. After run(): statuses (how often each), done (agents), seconds, worst (seconds of one answer),
     spread (how many came in the busiest second)."""
 
-    def __init__(self, pb, backlog, agents, port, patience=300, seed=1):
+    def __init__(self, pb, backlog, agents, port, patience=300, seed=1, context=None):
         self.pb, self.backlog, self.agents, self.port = pb, backlog, agents, port
-        self.patience = patience
+        self.patience, self.context = patience, context
         self.random = random.Random(seed)
         self.packer = zstandard.ZstdCompressor(level=1)
         self.statuses = collections.Counter()
@@ -85,7 +85,7 @@ class Storm:
         while index < self.backlog.reports:
             try:
                 if not streams:
-                    streams = await asyncio.open_connection("127.0.0.1", self.port)
+                    streams = await asyncio.open_connection("127.0.0.1", self.port, ssl=self.context)
                 status, wait, acked = await self.post(streams, self.backlog.body(number, index, self.packer))
             except (OSError, asyncio.IncompleteReadError, ValueError):
                 # Connections are refused beyond a bound, too: full jitter, as the agent does.
