@@ -201,6 +201,9 @@ def test_traces_are_kept_with_their_spans(api, pb):
     assert (child["duration_seconds"], child["error"], child["start_us"]) == (0.25, "refused", 1_000_000)
     assert child["attributes"] == {"release": "1.2.3"} and child["host"]["name"] == "host-005"
     assert api.fleet.metric("gavea_fleet_spans_total") == 6
+    page = api.fleet.request("GET", "/hosts/host-005")[2].decode()
+    assert "Recent operations" in page and "swap 3" in page and ">2.5 s<" in page
+    assert "Recent operations" not in api.fleet.request("GET", "/hosts/host-001")[2].decode()
     for path in ("/v1/traces/" + "09" * 16, "/v1/traces/xyz", "/v1/traces/" + "0" * 33):
         api.get(path, "/v1/traces/{trace}", status=404)
     api.get("/v1/traces?host=nobody", status=404)
