@@ -34,6 +34,7 @@ int cmd_reload(struct cli *cli, const struct command *command, int argc, char **
 int cmd_events(struct cli *cli, const struct command *command, int argc, char **argv);
 int cmd_command(struct cli *cli, const struct command *command, int argc, char **argv);
 int cmd_fleet(struct cli *cli, const struct command *command, int argc, char **argv);
+int cmd_fleet_forget(struct cli *cli, const struct command *command, int argc, char **argv);
 int cmd_plugin_new(struct cli *cli, const struct command *command, int argc, char **argv);
 int cmd_plugin_test(struct cli *cli, const struct command *command, int argc, char **argv);
 

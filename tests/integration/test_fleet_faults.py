@@ -23,7 +23,7 @@ SANITIZED = "san" in fleetd.BUILD.name
 EVERY = bool(os.environ.get("GAVEA_EVERY"))
 SEED = int(os.environ.get("GAVEA_SEED", "20260131"))
 LIVES = int(os.environ.get("GAVEA_LIVES", "3" if SANITIZED else "8"))
-POINTS = 24  # of one kind, unless all
+POINTS = 16  # of one kind, unless all
 
 needs_shim = pytest.mark.skipif(SANITIZED or not SHIM.exists(), reason="a preloaded library does not go with sanitizers"
                                 if SANITIZED else "make unit-build first")
