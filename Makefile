@@ -9,6 +9,8 @@
 # make bench               the benchmarks of tests/bench
 # make soak-swap           what is too long for ./check: swaps, killed at every write of their journal
 # make proof               fails or kills the agent at every call to the disk, and looks at what is left
+# make faults              gavea-fleetd killed, its disk and memory failing, at every single call (a quarter of an hour)
+# make storm               1,000 agents with a backlog that return to gavea-fleetd at once
 # make V=1                 show the commands
 # make deb                 Debian packages in build/deb
 # make install DESTDIR= prefix=/usr
@@ -295,9 +297,13 @@ pkgs.bench.ingest := libssl
 pkgs.bench.tls_ports := libssl
 $(foreach b,$(BENCHES),$(eval $(call bench_program,$(b))))
 bench-build: $(BENCHES:%=$(O)/bench/%)
+storm: all
+	/usr/bin/python3 tests/bench/bench_storm.py --build $(O) $(BENCH_ARGS)
+faults: all unit-build
+	GAVEA_EVERY=1 GAVEA_LIVES=50 GAVEA_BUILD=$(abspath $(O)) /usr/bin/python3 -m pytest -p no:cacheprovider tests/integration/test_fleet_faults.py
 bench: all bench-build
 	tests/bench/run --build $(O) $(BENCH_ARGS)
-.PHONY: bench bench-build
+.PHONY: bench bench-build storm faults
 
 # What takes too long for ./check: kill -9 at every write of a swap's journal.
 soak-swap: all unit-build

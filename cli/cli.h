@@ -42,6 +42,7 @@ int cmd_backup(struct cli *cli, const struct command *command, int argc, char **
 int cmd_backup_ping(struct cli *cli, const struct command *command, int argc, char **argv);
 int cmd_fleet(struct cli *cli, const struct command *command, int argc, char **argv);
 int cmd_enroll(struct cli *cli, const struct command *command, int argc, char **argv);
+int cmd_fleet_forget(struct cli *cli, const struct command *command, int argc, char **argv);
 int cmd_plugin_new(struct cli *cli, const struct command *command, int argc, char **argv);
 int cmd_plugin_test(struct cli *cli, const struct command *command, int argc, char **argv);
 

@@ -7,6 +7,9 @@
 
 #include <stdio.h>
 
+static const char no_url[] = "where is the fleet server? say it with --url or in GAVEA_FLEET_URL, "
+			     "as in https://fleet.example.com:8470";
+
 static const char *environment(const char *name)
 {
 	const char *value = getenv(name);
@@ -79,9 +82,7 @@ int cmd_fleet(struct cli *cli, const struct command *command, int argc, char **a
 	if (n < 0)
 		return code;
 	if (!settings.url)
-		return complain(CLI_USAGE,
-			"where is the fleet server? say it with --url or in GAVEA_FLEET_URL, "
-			"as in https://fleet.example.com:8470");
+		return complain(CLI_USAGE, "%s", no_url);
 	if (parse_uint64(last, &most) < 0 || most > 1000000)
 		return complain(CLI_USAGE, "--last: \"%s\" is not a number from 0 to 1000000", last);
 	query.most = (size_t)most;
@@ -91,4 +92,36 @@ int cmd_fleet(struct cli *cli, const struct command *command, int argc, char **a
 	code = show(cli, query.list, entries);
 	json_decref(entries);
 	return code;
+}
+
+int cmd_fleet_forget(struct cli *cli, const struct command *command, int argc, char **argv)
+{
+	struct fleet_settings settings = {.url = environment("GAVEA_FLEET_URL"),
+		.token_file = environment("GAVEA_FLEET_TOKEN_FILE"),
+		.ca_file = environment("GAVEA_FLEET_CA")};
+	const struct argument options[] = {
+		{.name = "url",
+			.value = "URL",
+			.doc = "of the fleet server (GAVEA_FLEET_URL)",
+			.text = &settings.url},
+		{.name = "token-file",
+			.value = "FILE",
+			.doc = "holds the token (GAVEA_FLEET_TOKEN_FILE)",
+			.text = &settings.token_file},
+		{.name = "ca",
+			.value = "FILE",
+			.doc = "authorities to trust, PEM (GAVEA_FLEET_CA)",
+			.text = &settings.ca_file},
+	};
+	_cleanup_error_ struct error error = ERROR_INIT;
+	int code, r,
+		n = arguments_parse(cli, command, options, ARRAY_SIZE(options), (struct argument_range){1, 1},
+			argc, argv, &code);
+
+	if (n < 0)
+		return code;
+	if (!settings.url)
+		return complain(CLI_USAGE, "%s", no_url);
+	r = fleet_forget(&settings, argv[0], &error);
+	return r < 0 ? complain_error(CLI_FAILED, &error, r) : 0;
 }

@@ -26,6 +26,9 @@ struct fleet_query {
 int fleet_fetch(const struct fleet_settings *settings, const struct fleet_query *query, json_t **ret_entries,
 	struct error *error);
 
+/* Has the server forget a host, by id or name. 0 or -errno with error. Blocks. */
+int fleet_forget(const struct fleet_settings *settings, const char *host, struct error *error);
+
 /* Appends "?limit=…&status=…", with what has a meaning in URLs encoded. */
 void fleet_parameters(const struct fleet_query *query, const char *cursor, struct buf *out);
 

@@ -125,25 +125,68 @@ static int take_page(const struct fleet_query *query, const char *url, const jso
 	return !streq(before, buf_str(cursor));
 }
 
-int fleet_fetch(const struct fleet_settings *settings, const struct fleet_query *query, json_t **ret_entries,
+static int length_of(const char *url)
+{
+	size_t length = strlen(url);
+
+	while (length > 0 && url[length - 1] == '/')
+		length--;
+	return (int)length;
+}
+
+static int begin(const struct fleet_settings *settings, struct http_client **ret_client, struct buf *token,
 	struct error *error)
 {
 	struct http_settings http = {.ca_file = settings->ca_file, .connect_timeout = 10 * NSEC_PER_SEC};
+	int r = settings->token_file ? read_token(settings->token_file, token, error) : 0;
+
+	return r < 0 ? r : http_client_new(&http, ret_client, error);
+}
+
+static void wipe(struct buf *token)
+{
+	if (token->data)
+		explicit_bzero(token->data, token->room);
+}
+
+int fleet_forget(const struct fleet_settings *settings, const char *host, struct error *error)
+{
+	_cleanup_(http_client_freep) struct http_client *client = NULL;
+	_cleanup_buf_ struct buf token = BUF_INIT, url = BUF_INIT;
+	struct http_answer answer = {.body = BUF_INIT};
+	int r = begin(settings, &client, &token, error);
+
+	buf_printf(&url, "%.*s/v1/hosts/", length_of(settings->url), settings->url);
+	add_encoded(host, &url);
+	if (r == 0) {
+		struct http_request request = {.method = "DELETE",
+			.url = buf_str(&url),
+			.bearer = token.size ? buf_str(&token) : NULL,
+			.timeout = TIMEOUT,
+			.max_answer = ANSWER_MAX};
+
+		r = http_perform(client, &request, &answer, error);
+	}
+	if (r == 0 && answer.status != 204)
+		r = refused(buf_str(&url), &answer, error);
+	buf_done(&answer.body);
+	wipe(&token);
+	return r;
+}
+
+int fleet_fetch(const struct fleet_settings *settings, const struct fleet_query *query, json_t **ret_entries,
+	struct error *error)
+{
 	_cleanup_(http_client_freep) struct http_client *client = NULL;
 	_cleanup_buf_ struct buf token = BUF_INIT, cursor = BUF_INIT;
 	_cleanup_(json_decrefp) json_t *entries = json_array();
-	size_t slashes = strlen(settings->url);
-	int r = settings->token_file ? read_token(settings->token_file, &token, error) : 0;
+	int r = begin(settings, &client, &token, error);
 
-	if (r == 0)
-		r = http_client_new(&http, &client, error);
-	while (slashes > 0 && settings->url[slashes - 1] == '/')
-		slashes--;
 	for (int page = 0; r == 0 && page < PAGES_MAX; page++) {
 		_cleanup_buf_ struct buf url = BUF_INIT;
 		_cleanup_(json_decrefp) json_t *answer = NULL;
 
-		buf_printf(&url, "%.*s/v1/%s", (int)slashes, settings->url, query->list);
+		buf_printf(&url, "%.*s/v1/%s", length_of(settings->url), settings->url, query->list);
 		fleet_parameters(query, cursor.size ? buf_str(&cursor) : NULL, &url);
 		r = fetch_page(client, buf_str(&url), token.size ? buf_str(&token) : NULL, &answer, error);
 		if (r == 0)
@@ -152,8 +195,7 @@ int fleet_fetch(const struct fleet_settings *settings, const struct fleet_query 
 			break;
 		r = 0;
 	}
-	if (token.data)
-		explicit_bzero(token.data, token.room);
+	wipe(&token);
 	if (r == 0)
 		*ret_entries = TAKE_PTR(entries);
 	return r;

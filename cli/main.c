@@ -76,6 +76,8 @@ static const struct command commands[] = {
 	{"fleet hosts", "", "lists the hosts that the fleet server knows", NULL, CLI_USAGE, cmd_fleet},
 	{"fleet checks", "", "lists the checks of all hosts", NULL, CLI_USAGE, cmd_fleet},
 	{"fleet events", "", "lists what happened on all hosts", NULL, CLI_USAGE, cmd_fleet},
+	{"fleet forget", "HOST", "has the fleet server forget a host that is no more", NULL, CLI_USAGE,
+		cmd_fleet_forget},
 	{"plugin new", "NAME [DIR]", "makes the source of a new plugin, with a test", NULL, CLI_USAGE,
 		cmd_plugin_new},
 	{"plugin test", "FILE.so [KEY=VALUE...]",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The REST API: docs/openapi.yaml describes it. */
+#include "fleet/api.h"
 #include "base/json.h"
 #include "base/parse.h"
 #include "base/status.h"
@@ -9,33 +10,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-
-#define LIMIT_DEFAULT 100
-#define LIMIT_MAX 1000
-#define JSON_TYPE "application/json"
-
-static void answer_json(struct httpd_request *request, int status, struct buf *body)
-{
-	buf_add_char(body, '\n');
-	if (buf_error(body) < 0)
-		httpd_answer_error(request, 503, "out of memory");
-	else
-		httpd_answer(request, status, JSON_TYPE, buf_str(body), body->size);
-}
-
-/* False: answered with an error. */
-static bool get_limit(struct httpd_request *request, size_t *ret_limit)
-{
-	const char *text = httpd_query(request, "limit");
-	uint64_t limit = LIMIT_DEFAULT;
-
-	if (text && (parse_uint64(text, &limit) < 0 || limit < 1 || limit > LIMIT_MAX)) {
-		httpd_answer_error(request, 400, "limit is not a number between 1 and %d", LIMIT_MAX);
-		return false;
-	}
-	*ret_limit = limit;
-	return true;
-}
 
 /* -1: not asked for; -EINVAL: answered with an error. */
 static int get_status(struct httpd_request *request)
@@ -48,20 +22,6 @@ static int get_status(struct httpd_request *request)
 		return -EINVAL;
 	}
 	return status;
-}
-
-static void no_host(struct httpd_request *request)
-{
-	httpd_answer_error(request, 404, "there is no such host");
-}
-
-static void write_next(struct json *json, const char *cursor)
-{
-	json_key(json, "next");
-	if (cursor)
-		json_string(json, cursor);
-	else
-		json_null(json);
 }
 
 static void hosts(struct server *server, struct httpd_request *request)
@@ -78,7 +38,7 @@ static void hosts(struct server *server, struct httpd_request *request)
 		httpd_answer_error(request, 400, "status is neither live nor lost");
 		return;
 	}
-	if (!get_limit(request, &limit))
+	if (!api_get_limit(request, &limit))
 		return;
 	json_init(&json, &body);
 	json_object_begin(&json);
@@ -97,11 +57,11 @@ static void hosts(struct server *server, struct httpd_request *request)
 		count++;
 	}
 	json_array_end(&json);
-	write_next(&json, host && last ? last->id : NULL);
+	api_next(&json, host && last ? last->id : NULL);
 	model_unlock(server->model);
 	json_object_end(&json);
 	if (found)
-		answer_json(request, 200, &body);
+		api_answer(request, 200, &body);
 	else
 		httpd_answer_error(request, 400, "after is not a place in this list");
 }
@@ -126,9 +86,9 @@ static void host(struct server *server, struct httpd_request *request, const cha
 		api_host_detail(&json, found, now, with_series);
 	model_unlock(server->model);
 	if (found)
-		answer_json(request, 200, &body);
+		api_answer(request, 200, &body);
 	else
-		no_host(request);
+		api_no_host(request);
 }
 
 /* A place in the list of all checks: "HOST-ID/plugin/name". False: no such place. */
@@ -202,7 +162,7 @@ static void checks(struct server *server, struct httpd_request *request)
 	bool found = true;
 
 	walk.status = get_status(request);
-	if (walk.status == -EINVAL || !get_limit(request, &walk.limit))
+	if (walk.status == -EINVAL || !api_get_limit(request, &walk.limit))
 		return;
 	json_init(&json, &body);
 	json_object_begin(&json);
@@ -221,16 +181,16 @@ static void checks(struct server *server, struct httpd_request *request)
 	json_array_end(&json);
 	if (walk.last_check)
 		buf_printf(&cursor, "%s/%s", walk.last_host->id, walk.last_check->name);
-	write_next(&json, walk.last_check ? buf_str(&cursor) : NULL);
+	api_next(&json, walk.last_check ? buf_str(&cursor) : NULL);
 	found = found && (walk.host || !name);
 	model_unlock(server->model);
 	json_object_end(&json);
 	if (found)
-		answer_json(request, 200, &body);
+		api_answer(request, 200, &body);
 	else if (after)
 		httpd_answer_error(request, 400, "after is not a place in this list");
 	else
-		no_host(request);
+		api_no_host(request);
 }
 
 struct event_list {
@@ -249,16 +209,6 @@ static int write_event(const struct store_event *event, void *userdata)
 	return 0;
 }
 
-static bool get_id(struct httpd_request *request, const char *name, uint64_t *ret_id)
-{
-	const char *text = httpd_query(request, name);
-
-	if (!text || (parse_uint64(text, ret_id) == 0 && *ret_id <= INT64_MAX))
-		return true;
-	httpd_answer_error(request, 400, "%s is not the id of an event", name);
-	return false;
-}
-
 static void events(struct server *server, struct httpd_request *request)
 {
 	const char *name = httpd_query(request, "host"), *order = httpd_query(request, "order");
@@ -269,8 +219,8 @@ static void events(struct server *server, struct httpd_request *request)
 	char id[33] = "", next[24];
 	int r;
 
-	if (!get_limit(request, &query.limit) || !get_id(request, "after", &query.after) ||
-		!get_id(request, "before", &query.before))
+	if (!api_get_limit(request, &query.limit) || !api_get_id(request, "after", &query.after) ||
+		!api_get_id(request, "before", &query.before))
 		return;
 	if (order && !streq(order, "asc") && !streq(order, "desc")) {
 		httpd_answer_error(request, 400, "order is neither asc nor desc");
@@ -278,20 +228,9 @@ static void events(struct server *server, struct httpd_request *request)
 	}
 	if (order)
 		query.newest_first = streq(order, "desc");
-	if (name) {
-		const struct model_host *found;
-
-		model_lock(server->model);
-		found = model_host_find(server->model, name);
-		if (found)
-			memcpy(id, found->id, sizeof id);
-		model_unlock(server->model);
-		if (!found) {
-			no_host(request);
-			return;
-		}
-		query.agent_id = id;
-	}
+	if (name && !api_find_host(server, request, name, id))
+		return;
+	query.agent_id = name ? id : NULL;
 	json_init(&list.json, &body);
 	json_object_begin(&list.json);
 	json_key(&list.json, "events");
@@ -299,12 +238,12 @@ static void events(struct server *server, struct httpd_request *request)
 	r = store_events(server->store, &query, write_event, &list, &error);
 	json_array_end(&list.json);
 	snprintf(next, sizeof next, "%" PRIu64, list.last);
-	write_next(&list.json, list.count == query.limit ? next : NULL);
+	api_next(&list.json, list.count == query.limit ? next : NULL);
 	json_object_end(&list.json);
 	if (r < 0)
 		httpd_answer_error(request, 503, "%s", error_text(&error, r));
 	else
-		answer_json(request, 200, &body);
+		api_answer(request, 200, &body);
 }
 
 static void health(struct server *server, struct httpd_request *request)
@@ -319,7 +258,7 @@ static void health(struct server *server, struct httpd_request *request)
 	if (!healthy)
 		json_kv_string(&json, "error", buf_str(&reason));
 	json_object_end(&json);
-	answer_json(request, healthy ? 200 : 503, &body);
+	api_answer(request, healthy ? 200 : 503, &body);
 }
 
 static void metrics(struct server *server, struct httpd_request *request)
@@ -341,12 +280,18 @@ void server_api(struct server *server, struct httpd_request *request)
 
 	if (streq(path, "/v1/hosts"))
 		hosts(server, request);
+	else if ((rest = startswith(path, "/v1/hosts/")) && *rest && streq(httpd_method(request), "DELETE"))
+		api_forget(server, request, rest);
 	else if ((rest = startswith(path, "/v1/hosts/")) && *rest)
 		host(server, request, rest);
 	else if (streq(path, "/v1/checks"))
 		checks(server, request);
 	else if (streq(path, "/v1/events"))
 		events(server, request);
+	else if (streq(path, "/v1/traces"))
+		api_traces(server, request);
+	else if ((rest = startswith(path, "/v1/traces/")) && *rest)
+		api_trace(server, request, rest);
 	else if (streq(path, "/healthz"))
 		health(server, request);
 	else if (streq(path, "/metrics"))

@@ -5,6 +5,7 @@
 #include "base/status.h"
 
 #include <math.h>
+#include <stdio.h>
 
 static void kv_time(struct json *json, const char *key, int64_t unix_ms)
 {
@@ -186,6 +187,41 @@ void api_event(struct json *json, const struct store_event *event)
 	json_kv_string(json, "summary", event->summary);
 	json_key(json, "attributes");
 	buf_add_str(json->out, event->attributes); /* an object already: batch.c wrote it */
+	json->comma = true;
+	json_object_end(json);
+}
+
+static void kv_id(struct json *json, const char *key, const uint8_t *id, size_t size)
+{
+	char text[33];
+
+	for (size_t i = 0; i < size; i++)
+		snprintf(text + 2 * i, 3, "%02x", id[i]);
+	json_kv_string(json, key, text);
+}
+
+void api_span(struct json *json, const struct store_span *span)
+{
+	json_object_begin(json);
+	json_kv_int(json, "id", (int64_t)span->id);
+	kv_id(json, "trace_id", span->trace_id, sizeof span->trace_id);
+	kv_id(json, "span_id", span->span_id, sizeof span->span_id);
+	if (span->has_parent)
+		kv_id(json, "parent_id", span->parent_id, sizeof span->parent_id);
+	json_key(json, "host");
+	json_object_begin(json);
+	json_kv_string(json, "id", span->agent_id);
+	json_kv_string(json, "name", span->host);
+	json_object_end(json);
+	json_kv_string(json, "check", span->check);
+	json_kv_string(json, "name", span->name);
+	kv_time(json, "start", span->start_us / 1000);
+	json_kv_int(json, "start_us", span->start_us);
+	kv_time(json, "received", span->received_ms);
+	json_kv_double(json, "duration_seconds", (double)span->duration_us / 1e6);
+	json_kv_string(json, "error", span->error);
+	json_key(json, "attributes");
+	buf_add_str(json->out, span->attributes); /* an object already: batch.c wrote it */
 	json->comma = true;
 	json_object_end(json);
 }

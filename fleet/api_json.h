@@ -20,4 +20,6 @@ void api_check(struct json *json, const struct model_host *host, const struct mo
 
 void api_event(struct json *json, const struct store_event *event);
 
+void api_span(struct json *json, const struct store_span *span);
+
 #endif

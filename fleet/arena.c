@@ -50,8 +50,10 @@ static struct arena_block *add_block(struct arena *arena, size_t size)
 		return NULL;
 	}
 	block = malloc(sizeof *block + room);
-	if (!block)
+	if (!block) {
+		arena->starved = 1;
 		return NULL;
+	}
 	block->size = room;
 	block->next = arena->blocks;
 	arena->blocks = block;

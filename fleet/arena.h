@@ -15,6 +15,7 @@ struct arena {
 	size_t total;
 	size_t limit;
 	int full; /* something was refused because of the limit */
+	int starved; /* something was refused because the system had no memory */
 	ProtobufCAllocator allocator; /* for protobuf-c: frees nothing */
 };
 

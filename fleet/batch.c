@@ -13,7 +13,9 @@
 #include <stdio.h>
 
 #define SNAPSHOTS_MAX 64 /* in one transaction */
-#define LOG_BYTES_MAX (UINT64_C(256) << 20)
+/* What a start may have to replay of the log, so that it takes a second or two and no more. */
+#define LOG_BYTES_MAX (UINT64_C(128) << 20)
+#define LOG_REPORTS_MAX 32768
 #define TRIM_EVERY_MS 1000
 #define TRIM_EVENTS_EVERY_MS 10000
 #define PROBE_EVERY_MS 1000
@@ -24,7 +26,7 @@ struct batch {
 	size_t fresh_count;
 	struct job *later, **later_end;
 	size_t events_before; /* that waited when it began */
-	size_t stored_events;
+	size_t stored_events, stored_spans;
 	size_t snapshots;
 	bool save_all;
 	struct model_time now;
@@ -148,6 +150,33 @@ static int store_loss_record(
 	return store_add_event(writer->store, &row, error);
 }
 
+static int store_span_record(
+	struct writer *writer, const struct job *job, const Gavea__V1__Record *record, struct error *error)
+{
+	const Gavea__V1__Span *span = record->span;
+	struct store_span row = {
+		.has_parent = span->parent_span_id.len > 0,
+		.agent_id = job->report->agent_id,
+		.host = job->report->agent->name,
+		.check = update_check_name(job->plan.host, job->report, span->check),
+		.name = span->name,
+		.received_ms = job->received_ms,
+		.start_us = span->start_us,
+		.duration_us = span->end_us - span->start_us,
+		.error = span->error,
+	};
+
+	memcpy(row.trace_id, span->trace_id.data, sizeof row.trace_id);
+	memcpy(row.span_id, span->span_id.data, sizeof row.span_id);
+	if (row.has_parent)
+		memcpy(row.parent_id, span->parent_span_id.data, sizeof row.parent_id);
+	/* All pairs have this form. */
+	write_attributes(&writer->attributes, (Gavea__V1__Event__AttributesEntry *const *)span->attributes,
+		span->n_attributes);
+	row.attributes = buf_str(&writer->attributes);
+	return store_add_span(writer->store, &row, error);
+}
+
 static int store_job(struct writer *writer, struct batch *batch, struct job *job, struct error *error)
 {
 	struct store_report row = {
@@ -167,6 +196,11 @@ static int store_job(struct writer *writer, struct batch *batch, struct job *job
 
 		if (record->seq <= job->plan.last_seq)
 			continue;
+		if (record->body_case == GAVEA__V1__RECORD__BODY_SPAN) {
+			r = store_span_record(writer, job, record, error);
+			batch->stored_spans++;
+			continue;
+		}
 		if (record->body_case == GAVEA__V1__RECORD__BODY_EVENT)
 			r = store_event_record(writer, job, record, error);
 		else if (record->body_case == GAVEA__V1__RECORD__BODY_LOSS)
@@ -206,7 +240,8 @@ static bool snapshot_due(const struct writer *writer, const struct batch *batch,
 {
 	return batch->save_all ||
 		batch->now.mono_ms - host->dirty_since_ms >= writer->settings.snapshot_every_ms ||
-		writer->log_bytes - host->first_log_bytes > LOG_BYTES_MAX;
+		writer->log_bytes - host->first_log_bytes > LOG_BYTES_MAX ||
+		writer->next_log_id - host->first_log_id > LOG_REPORTS_MAX;
 }
 
 static int store_snapshots(struct writer *writer, struct batch *batch, struct error *error)
@@ -249,6 +284,10 @@ static int trim(struct writer *writer, const struct batch *batch, struct error *
 	if (r == 0 && batch->now.mono_ms - writer->last_trim.mono_ms >= TRIM_EVENTS_EVERY_MS) {
 		r = store_trim_events(writer->store, batch->now.unix_ms - writer->settings.events_keep_ms,
 			writer->settings.events_max, error);
+		if (r == 0)
+			r = store_trim_spans(writer->store,
+				batch->now.unix_ms - writer->settings.events_keep_ms,
+				writer->settings.spans_max, error);
 		writer->last_trim = batch->now;
 	}
 	return r;
@@ -383,7 +422,7 @@ static void answer(struct writer *writer, struct job *job, int r, const char *fa
 		return;
 	case UPDATE_TOO_MANY_HOSTS:
 	default:
-		job->done(job, METRICS_BUSY, 0, "this server has as many hosts as it can hold");
+		job->done(job, METRICS_TOO_MANY_HOSTS, 0, "this server has as many hosts as it can hold");
 	}
 }
 
@@ -395,15 +434,22 @@ static void finish(struct writer *writer, struct batch *batch, int r, const char
 	if (r == 0) {
 		drop_events(writer);
 		writer->metrics->events += batch->stored_events;
+		writer->metrics->spans += batch->stored_spans;
 		pop_saved(writer, batch->snapshots);
 	} else {
 		drop_conflicts(writer, batch->events_before);
 	}
 	if (batch->jobs) {
+		uint64_t starved = writer->model->starved;
+
 		update_lock(writer->model);
 		for (struct job *job = batch->jobs; job; job = job->next)
 			apply_job(writer, batch, job, r == 0);
 		update_unlock(writer->model);
+		if (writer->model->starved > starved)
+			log_error("out of memory: not all that was stored is shown; agents are asked for "
+				  "declarations "
+				  "again");
 	}
 	for (const struct job *job = batch->jobs; job; job = job->next, count++)
 		bytes += job->arena.total + job->size;

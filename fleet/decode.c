@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #define KEEP_MAX ((size_t)256 << 10) /* of a decoder's memory between reports */
 #define WINDOW_LOG_MAX 23
@@ -96,6 +97,14 @@ static void give_back(struct decoders *decoders, struct decoder *decoder)
 	pthread_mutex_unlock(&decoders->mutex);
 }
 
+/* Trouble of ours must not be taken for a bad report: the agent would give it up. */
+static int damaged(size_t code, struct error *error)
+{
+	if (ZSTD_getErrorCode(code) == ZSTD_error_memory_allocation)
+		return error_set(error, -ENOMEM, "out of memory");
+	return error_set(error, -EBADMSG, "damaged zstd data: %s", ZSTD_getErrorName(code));
+}
+
 static int too_large(struct error *error)
 {
 	return error_set(error, -EFBIG, "more than %zu bytes when decompressed", REPORT_PLAIN_MAX);
@@ -118,7 +127,7 @@ static int inflate_stream(struct decoder *decoder, const void *body, size_t size
 							  : error_set(error, -ENOMEM, "out of memory");
 		left = ZSTD_decompressStream(decoder->zstd, &out, &in);
 		if (ZSTD_isError(left))
-			return error_set(error, -EBADMSG, "damaged zstd data: %s", ZSTD_getErrorName(left));
+			return damaged(left, error);
 		plain->size += out.pos;
 		if (plain->size > REPORT_PLAIN_MAX)
 			return too_large(error);
@@ -148,7 +157,7 @@ static int inflate(struct decoder *decoder, const void *body, size_t size, struc
 		return error_set(error, -ENOMEM, "out of memory");
 	n = ZSTD_decompressDCtx(decoder->zstd, at, content, body, size);
 	if (ZSTD_isError(n))
-		return error_set(error, -EBADMSG, "damaged zstd data: %s", ZSTD_getErrorName(n));
+		return damaged(n, error);
 	plain->size = n;
 	return 0;
 }
@@ -174,6 +183,8 @@ int report_decode(struct decoders *decoders, enum report_encoding encoding, cons
 		else if (arena->full)
 			r = error_set(error, -EFBIG,
 				"too many parts: they don't fit into %zu bytes of memory", arena->limit);
+		else if (arena->starved)
+			r = error_set(error, -ENOMEM, "out of memory");
 		else
 			r = error_set(error, -EBADMSG, "not a gavea.v1.Report");
 	}

@@ -76,6 +76,7 @@ struct model {
 	pthread_mutex_t subscriptions_mutex;
 	struct model_subscription *subscriptions;
 	uint64_t notified; /* generation */
+	uint64_t starved; /* so many things could not be taken in for lack of memory */
 };
 
 static inline struct host *host_of(const struct model_host *public)

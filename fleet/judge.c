@@ -196,6 +196,31 @@ static int judge_event(Gavea__V1__Event *event, struct error *error)
 	return r;
 }
 
+/* An id of zeros is none, by W3C trace context. */
+static bool is_trace_id(const ProtobufCBinaryData *id, size_t size)
+{
+	static const uint8_t none[16];
+
+	return id->len == size && memcmp(id->data, none, size) != 0;
+}
+
+static int judge_span(Gavea__V1__Span *span, struct error *error)
+{
+	int r = judge_number(span->check, true, "span", error);
+
+	if (!is_trace_id(&span->trace_id, 16) || !is_trace_id(&span->span_id, 8) ||
+		(span->parent_span_id.len > 0 && !is_trace_id(&span->parent_span_id, 8)))
+		return error_set(error, -EBADMSG, "a span has a bad id");
+	if (!is_name(span->name))
+		return error_set(error, -EBADMSG, "a span has a bad name");
+	mend(span->error);
+	span->start_us = MAX(INT64_C(0), MIN(span->start_us, YEAR_2200_MS * 1000));
+	span->end_us = MAX(span->start_us, MIN(span->end_us, YEAR_2200_MS * 1000));
+	if (r == 0)
+		r = judge_pairs(span->attributes, &span->n_attributes, false, span->name, error);
+	return r;
+}
+
 static int judge_record(Gavea__V1__Record *record, struct error *error)
 {
 	record->time_ms = clamp_time(record->time_ms);
@@ -210,6 +235,8 @@ static int judge_record(Gavea__V1__Record *record, struct error *error)
 		return judge_result(record->result, error);
 	case GAVEA__V1__RECORD__BODY_EVENT:
 		return judge_event(record->event, error);
+	case GAVEA__V1__RECORD__BODY_SPAN:
+		return judge_span(record->span, error);
 	case GAVEA__V1__RECORD__BODY_LOSS:
 		mend(record->loss->reason);
 		return 0;

@@ -13,6 +13,7 @@ struct loading {
 	struct model_time now;
 	struct error *error;
 	size_t replayed, skipped;
+	struct strmap forgotten; /* agent_id to uint64_t: before this id of the log */
 };
 
 static int load_host(const char *agent_id, uint64_t log_id, const void *snapshot, size_t size, void *userdata)
@@ -37,6 +38,7 @@ static int replay(struct loading *loading, const struct store_report *row, struc
 	struct writer *writer = loading->writer;
 	Gavea__V1__Report *report;
 	struct update_plan plan;
+	const uint64_t *forgotten;
 	struct host *host;
 	int encoding = report_encoding_from_name(row->encoding);
 	int r = encoding < 0 ? encoding
@@ -47,6 +49,9 @@ static int replay(struct loading *loading, const struct store_report *row, struc
 		r = report_judge(report, NULL);
 	if (r < 0)
 		return r;
+	forgotten = strmap_get(&loading->forgotten, report->agent_id);
+	if (forgotten && row->id < *forgotten)
+		return 0;
 	host = host_get(writer->model, report->agent_id);
 	if (host && row->id <= host->last_log_id)
 		return 0;
@@ -54,7 +59,8 @@ static int replay(struct loading *loading, const struct store_report *row, struc
 	if (plan.verdict != UPDATE_NEW && plan.verdict != UPDATE_KNOWN)
 		return -EINVAL;
 	host = update_apply(writer->model, report, row->address, row->received_ms, loading->now);
-	if (!host)
+	/* Half of it would soon be saved as if it were all. */
+	if (!host || writer->model->starved > 0)
 		return -ENOMEM;
 	writer_mark_dirty(writer, host, row->id, loading->now.mono_ms);
 	loading->replayed++;
@@ -79,6 +85,21 @@ static int load_report(const struct store_report *row, void *userdata)
 	return 0;
 }
 
+static int load_forgotten(const char *agent_id, uint64_t before_log_id, void *userdata)
+{
+	struct loading *loading = userdata;
+	_cleanup_free_ uint64_t *before = malloc(sizeof *before);
+
+	if (!before)
+		return -ENOMEM;
+	*before = before_log_id;
+	loading->writer->next_log_id = MAX(loading->writer->next_log_id, before_log_id);
+	if (strmap_set(&loading->forgotten, agent_id, before, NULL) < 0)
+		return -ENOMEM;
+	before = NULL;
+	return 0;
+}
+
 int writer_load(struct writer *writer, struct decoders *decoders, struct error *error)
 {
 	struct loading loading = {
@@ -88,7 +109,10 @@ int writer_load(struct writer *writer, struct decoders *decoders, struct error *
 	update_lock(writer->model);
 	r = store_load_hosts(writer->store, load_host, &loading, error);
 	if (r == 0)
+		r = store_load_forgotten(writer->store, load_forgotten, &loading, error);
+	if (r == 0)
 		r = store_load_reports(writer->store, load_report, &loading, error);
+	strmap_done(&loading.forgotten, free);
 	if (writer->trimmed_to == 0)
 		writer->trimmed_to = writer->next_log_id;
 	update_extend(writer->model, loading.now);

@@ -21,20 +21,23 @@
 
 #define CONFIG_FILE GAVEA_CONF_DIR "-fleet/gavea-fleet.conf"
 
-static const char usage[] = "Usage: gavea-fleetd [OPTION]... [COMMAND]\n"
-			    "The central server of gavea: takes the reports of agents, keeps the state of "
-			    "every host, and shows it.\n\n"
-			    "  --config FILE          read this file instead of " CONFIG_FILE "\n"
-			    "  --state DIRECTORY      keep the state here\n"
-			    "  --listen ADDRESS:PORT  listen here; port 0: any free one\n"
-			    "  --port-file FILE       write the port that was chosen into this file\n"
-			    "  --log-level LEVEL      error, warning, notice, info or debug\n"
-			    "  --check                judge the configuration and exit\n"
-			    "  --help, --version\n\n"
-			    "Commands, which may be given while the server runs:\n\n";
+static const char usage[] =
+	"Usage: gavea-fleetd [OPTION]... [COMMAND]\n"
+	"The central server of gavea: takes the reports of agents, keeps the state of "
+	"every host, and shows it.\n\n"
+	"  --config FILE          read this file instead of " CONFIG_FILE "\n"
+	"  --state DIRECTORY      keep the state here\n"
+	"  --listen ADDRESS:PORT  listen here; port 0: any free one\n"
+	"  --port-file FILE       write the port that was chosen into this file\n"
+	"  --log-level LEVEL      error, warning, notice, info or debug\n"
+	"  --log-format FORM      auto, text or json (auto: the journal with fields where "
+	"standard error leads there)\n"
+	"  --check                judge the configuration and exit\n"
+	"  --help, --version\n\n"
+	"Commands, which may be given while the server runs:\n\n";
 
 struct arguments {
-	const char *config, *state, *listen, *port_file, *log_level;
+	const char *config, *state, *listen, *port_file, *log_level, *log_format;
 	bool check;
 	int argc; /* what stands behind the options */
 	char **argv;
@@ -49,6 +52,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *ret)
 		{"listen", required_argument, NULL, 'l'},
 		{"port-file", required_argument, NULL, 'p'},
 		{"log-level", required_argument, NULL, 'L'},
+		{"log-format", required_argument, NULL, 'F'},
 		{"check", no_argument, NULL, 'C'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'v'},
@@ -72,6 +76,9 @@ static int parse_arguments(int argc, char **argv, struct arguments *ret)
 			break;
 		case 'L':
 			ret->log_level = optarg;
+			break;
+		case 'F':
+			ret->log_format = optarg;
 			break;
 		case 'C':
 			ret->check = true;
@@ -252,6 +259,19 @@ static void raise_limits(const struct settings *settings)
 			(unsigned long long)limit.rlim_cur, (unsigned long long)need);
 }
 
+static bool open_log(const struct arguments *arguments)
+{
+	int format = log_format_from_name(arguments->log_format ? arguments->log_format : "auto");
+
+	if (format < 0) {
+		fprintf(stderr, "gavea-fleetd: --log-format: '%s' is none of auto, text, json\n",
+			arguments->log_format);
+		return false;
+	}
+	log_open("gavea-fleetd", (enum log_format)format);
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	struct arguments arguments = {};
@@ -261,6 +281,8 @@ int main(int argc, char **argv)
 
 	if (r >= 0)
 		return r;
+	if (!open_log(&arguments))
+		return 2;
 	r = load_settings(&arguments, &settings, &error);
 	if (r == 0 && arguments.argc > 0) {
 		int status = command_run(&settings, arguments.argc, arguments.argv);

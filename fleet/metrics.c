@@ -15,6 +15,8 @@ static const char *const outcome_names[METRICS_LAST_OUTCOME] = {
 	[METRICS_UNAUTHORISED] = "unauthorised",
 	[METRICS_TOO_LARGE] = "too_large",
 	[METRICS_BUSY] = "busy",
+	[METRICS_LIMITED] = "limited",
+	[METRICS_TOO_MANY_HOSTS] = "too_many_hosts",
 	[METRICS_STORE_FAILED] = "store_failed",
 };
 
@@ -74,6 +76,7 @@ void metrics_write(const struct metrics *metrics, const struct model_counts *cou
 	counter(out, "gavea_fleet_report_bytes_total", "Bytes of report bodies as received.",
 		metrics->body_bytes);
 	counter(out, "gavea_fleet_events_total", "Events stored.", metrics->events);
+	counter(out, "gavea_fleet_spans_total", "Spans of traces stored.", metrics->spans);
 	counter(out, "gavea_fleet_http_requests_total", "HTTP requests of all kinds.", metrics->requests);
 	write_commits(metrics, out);
 	gauge(out, "gavea_fleet_queue_reports", "Reports that wait for a transaction.",

@@ -17,6 +17,8 @@ enum metrics_outcome {
 	METRICS_UNAUTHORISED,
 	METRICS_TOO_LARGE,
 	METRICS_BUSY,
+	METRICS_LIMITED, /* the agent is over its allowance */
+	METRICS_TOO_MANY_HOSTS,
 	METRICS_STORE_FAILED,
 	METRICS_LAST_OUTCOME
 };
@@ -28,6 +30,7 @@ struct metrics {
 	atomic_ullong records;
 	atomic_ullong body_bytes;
 	atomic_ullong events;
+	atomic_ullong spans;
 	atomic_ullong commits;
 	atomic_ullong commit_ns;
 	atomic_ullong commit_buckets[METRICS_COMMIT_BUCKETS];

@@ -77,6 +77,7 @@ struct model_check {
 	int64_t overdue_after_mono_ms; /* see model_check_overdue() */
 	struct model_label *labels;
 	size_t label_count;
+	char spool[9]; /* of the writer: the beginning of the id of the spool that the result came from */
 };
 
 /* A metric as it was last. */

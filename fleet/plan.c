@@ -69,6 +69,8 @@ static bool knows_all(const struct judging *j, const Gavea__V1__Record *record)
 		return knows_check(j, record->result->check);
 	case GAVEA__V1__RECORD__BODY_EVENT:
 		return knows_check(j, record->event->check);
+	case GAVEA__V1__RECORD__BODY_SPAN:
+		return knows_check(j, record->span->check);
 	case GAVEA__V1__RECORD__BODY_CHECK_GONE:
 		return knows_check(j, record->check_gone->check);
 	case GAVEA__V1__RECORD__BODY_SERIES:

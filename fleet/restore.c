@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <math.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #define MEMORY_MAX ((size_t)1 << 30) /* decoding what fitted into less when it was encoded */
 
@@ -24,8 +25,10 @@ static Gavea__Store__V1__Host *decode(struct arena *arena, const void *bytes, si
 	if (!plain)
 		return NULL;
 	n = ZSTD_decompress(plain, plain_size, bytes, size);
-	if (ZSTD_isError(n))
+	if (ZSTD_isError(n)) {
+		arena->starved |= ZSTD_getErrorCode(n) == ZSTD_error_memory_allocation;
 		return NULL;
+	}
 	return gavea__store__v1__host__unpack(&arena->allocator, n, plain);
 }
 
@@ -172,6 +175,8 @@ int snapshot_load(
 		if (host && r < 0)
 			host_remove(model, host);
 	}
+	if (!message && arena.starved)
+		r = -ENOMEM;
 	arena_done(&arena);
 	if (r == -EBADMSG)
 		error_set(error, r, "the snapshot of host %s is damaged", agent_id);

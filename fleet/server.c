@@ -60,7 +60,18 @@ static ssize_t admit_report(struct server *server, struct httpd_request *request
 		server->metrics.reports[METRICS_MALFORMED]++;
 		return -415;
 	}
-	return (ssize_t)REPORT_BODY_MAX;
+	return server_admit_report(server, request);
+}
+
+/* What changes something needs more than a token to read. Where none is asked for, whoever reaches the server may. */
+static ssize_t admit_change(struct server *server, struct httpd_request *request)
+{
+	bool open;
+
+	pthread_mutex_lock(&server->access.mutex);
+	open = server->access.open && !server->access.read_token.set;
+	pthread_mutex_unlock(&server->access.mutex);
+	return open ? 0 : judge_access(server, request, SCOPE_OPERATE);
 }
 
 static ssize_t admit(struct httpd_request *request, void *userdata)
@@ -74,6 +85,8 @@ static ssize_t admit(struct httpd_request *request, void *userdata)
 		return admit_report(server, request);
 	if (identity_api_has(path))
 		return identity_api_admit(server, request);
+	if (streq(method, "DELETE") && startswith(path, "/v1/hosts/"))
+		return admit_change(server, request);
 	if (!streq(method, "GET") && !streq(method, "HEAD")) {
 		httpd_set_header(request, "Allow", "GET, HEAD");
 		return -405;
@@ -218,7 +231,9 @@ static int prepare(struct server *server, const struct settings *settings, struc
 	server->decoders = decoders_new();
 	server->writer = writer_new(server->model, server->store, &server->metrics, &settings->writer);
 	server->web = web_new(server->model, server->store);
-	if (!server->decoders || !server->writer || !server->web)
+	server->admission = admission_new(&settings->admission);
+	server->bodies_max = settings->writer.queue_bytes;
+	if (!server->admission || !server->decoders || !server->writer || !server->web)
 		return error_set(error, -ENOMEM, "out of memory");
 	server_set_tokens(server, settings);
 	r = writer_load(server->writer, server->decoders, error);
@@ -253,6 +268,7 @@ void server_stop(struct server *server)
 	writer_free(server->writer);
 	web_free(server->web);
 	decoders_free(server->decoders);
+	admission_free(server->admission);
 	store_close(server->store);
 	model_free(server->model);
 	identity_close(server->identity);

@@ -4,6 +4,7 @@
 #define FLEET_SERVER_H
 
 #include "fleet/access.h"
+#include "fleet/admission.h"
 #include "fleet/settings.h"
 #include "fleet/writer.h"
 
@@ -14,6 +15,8 @@ struct server {
 	struct store *store;
 	struct writer *writer;
 	struct decoders *decoders;
+	struct admission *admission;
+	size_t bodies_max; /* bytes of requests that are being received or wait */
 	struct metrics metrics;
 	struct identity *identity;
 	struct access access;
@@ -40,7 +43,11 @@ void server_tick(struct server *server);
 /* How often, in milliseconds. */
 int server_tick_ms(const struct settings *settings);
 
-/* The answer to POST /v1/report (report.c). Called when the head was judged. */
+/* Judges the head of a POST /v1/report that may report: the largest body to accept, or -429 with Retry-After set when
+ * there is no room for it (report.c). */
+ssize_t server_admit_report(struct server *server, struct httpd_request *request);
+
+/* The answer to POST /v1/report. Called when the head was judged. */
 void server_report(struct server *server, struct httpd_request *request);
 
 /* Whether a report comes from the one whose name it bears (sender.c); else it was answered. */

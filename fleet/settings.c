@@ -28,10 +28,12 @@ int settings_init(struct settings *settings)
 			{
 				.events_keep_ms = 30 * DAY_MS,
 				.events_max = 1000000,
+				.spans_max = 200000,
 				.snapshot_every_ms = 60000,
 				.queue_reports = 4096,
-				.queue_bytes = (size_t)256 << 20,
+				.queue_bytes = (size_t)128 << 20,
 			},
+		.admission = {.reports_per_s = 50, .bytes_per_s = 4 << 20},
 	};
 	return settings->address && settings->state ? 0 : -ENOMEM;
 }
@@ -192,13 +194,27 @@ static void judge_names(struct conf_node *root, const struct settings *settings)
 	}
 }
 
+static void take_bounds(struct conf_node *root, struct settings *settings)
+{
+	int64_t value;
+
+	if (conf_take_int(root, "queue", 16, 100000, &value) > 0)
+		settings->writer.queue_reports = (size_t)value;
+	if (conf_take_size(root, "queue_memory", 4 << 20, INT64_C(64) << 30, &value) > 0)
+		settings->writer.queue_bytes = (size_t)value;
+	take_number(root, "agent_reports", 0, 100000, &settings->admission.reports_per_s);
+	if (conf_take_size(root, "agent_bytes", 0, INT64_C(1) << 40, &value) > 0)
+		settings->admission.bytes_per_s = (uint64_t)value;
+}
+
 static int take_all(struct conf_node *root, struct settings *settings)
 {
 	static const char *const known[] = {"listen", "certificate", "key", "report_token", "read_token",
-		"insecure", "state", "log_level", "idle_timeout", "events", "max_events", "snapshot_every",
-		"threads", "max_connections", "max_connections_per_address", "plots", "identity", "names",
-		"certificate_lifetime"};
-	int64_t idle_ms = (int64_t)settings->idle_timeout_s * 1000, max_events;
+		"insecure", "state", "log_level", "idle_timeout", "events", "max_events", "max_spans",
+		"snapshot_every", "threads", "max_connections", "max_connections_per_address", "plots",
+		"identity", "names", "certificate_lifetime", "queue", "queue_memory", "agent_reports",
+		"agent_bytes"};
+	int64_t idle_ms = (int64_t)settings->idle_timeout_s * 1000, max_events, max_spans;
 	int r;
 
 	take_listen(root, settings);
@@ -214,12 +230,15 @@ static int take_all(struct conf_node *root, struct settings *settings)
 	take_ms(root, "events", 60000, 3660 * DAY_MS, &settings->writer.events_keep_ms);
 	if (conf_take_int(root, "max_events", 100, INT_MAX, &max_events) > 0)
 		settings->writer.events_max = (uint64_t)max_events;
+	if (conf_take_int(root, "max_spans", 100, INT_MAX, &max_spans) > 0)
+		settings->writer.spans_max = (uint64_t)max_spans;
 	take_ms(root, "snapshot_every", 100, 3600000, &settings->writer.snapshot_every_ms);
 	take_number(root, "threads", 1, 64, &settings->threads);
 	take_number(root, "max_connections", 16, 60000, &settings->max_connections);
 	take_number(root, "max_connections_per_address", 0, 60000, &settings->max_connections_per_address);
 	(void)conf_take_bool(root, "identity", &settings->identity);
 	take_ms(root, "certificate_lifetime", 2000, 366 * DAY_MS, &settings->certificate_lifetime_ms);
+	take_bounds(root, settings);
 	r = take_texts(root, "plots", &settings->plots, &settings->plot_count);
 	if (r == 0)
 		r = take_texts(root, "names", &settings->names, &settings->name_count);
@@ -333,6 +352,7 @@ static void name_differences(const struct settings *a, const struct settings *b,
 		{"state", same_text(a->state, b->state)},
 		{"events", a->writer.events_keep_ms == b->writer.events_keep_ms},
 		{"max_events", a->writer.events_max == b->writer.events_max},
+		{"max_spans", a->writer.spans_max == b->writer.spans_max},
 		{"snapshot_every", a->writer.snapshot_every_ms == b->writer.snapshot_every_ms},
 		{"plots", same_texts(a->plots, a->plot_count, b->plots, b->plot_count)},
 		{"identity", a->identity == b->identity},
@@ -343,6 +363,10 @@ static void name_differences(const struct settings *a, const struct settings *b,
 		{"max_connections_per_address",
 			a->max_connections_per_address == b->max_connections_per_address},
 		{"idle_timeout", a->idle_timeout_s == b->idle_timeout_s},
+		{"queue", a->writer.queue_reports == b->writer.queue_reports},
+		{"queue_memory", a->writer.queue_bytes == b->writer.queue_bytes},
+		{"agent_reports", a->admission.reports_per_s == b->admission.reports_per_s},
+		{"agent_bytes", a->admission.bytes_per_s == b->admission.bytes_per_s},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)

@@ -4,6 +4,7 @@
 #define FLEET_SETTINGS_H
 
 #include "base/error.h"
+#include "fleet/admission.h"
 #include "fleet/writer.h"
 #include "net/httpd.h"
 
@@ -28,6 +29,7 @@ struct settings {
 	char **plots; /* names of series */
 	size_t plot_count;
 	struct writer_settings writer;
+	struct admission_settings admission;
 };
 
 /* Defaults. 0 or -ENOMEM. */

@@ -173,9 +173,34 @@ struct target {
 	struct model_time now;
 };
 
+static int64_t sent_ms_of(const struct target *t)
+{
+	return t->report->sent_at_ms > 0 ? t->report->sent_at_ms : t->received_ms;
+}
+
+/* Of one spool what comes later is newer, whatever clocks say. An older one that is delivered after it (a disk that works
+ * again, a backlog that had to wait for what is fresh) is history. */
+static bool is_history(const struct target *t, const struct model_check *check, int64_t time_ms)
+{
+	return check->has_result && time_ms > 0 && time_ms < check->started_ms &&
+		check->started_ms <= sent_ms_of(t) &&
+		strncmp(check->spool, t->report->spool_id, sizeof check->spool - 1) != 0;
+}
+
+static void apply_result(const struct target *t, const Gavea__V1__Result *result)
+{
+	struct model_check *check = numbers_get(&t->source->checks, result->check);
+
+	if (!check || check == &t->model->dropped_check || is_history(t, check, result->started_at_ms))
+		return;
+	set_result(check, result, t->received_ms);
+	memcpy(check->spool, t->report->spool_id, sizeof check->spool - 1);
+	extend_check(t->host, check, t->now);
+}
+
 static void apply_samples(const struct target *t, const Gavea__V1__Samples *samples, int64_t time_ms)
 {
-	int64_t sent_ms = t->report->sent_at_ms > 0 ? t->report->sent_at_ms : t->received_ms, age;
+	int64_t sent_ms = sent_ms_of(t), age;
 	uint32_t number = 0, plots = 0;
 
 	for (size_t i = 0; i < samples->n_series; i++) {
@@ -207,26 +232,17 @@ static void apply_declaration(const struct target *t, const Gavea__V1__Record *r
 	if (record->body_case == GAVEA__V1__RECORD__BODY_CHECK) {
 		struct model_check *check = declare_check(t->model, t->host, record->check);
 
-		if (check)
-			(void)numbers_set(&t->source->checks, record->check->number, check);
+		if (!check || numbers_set(&t->source->checks, record->check->number, check) < 0)
+			t->model->starved++;
 		if (check && !check->has_result)
 			extend_check(t->host, check, t->now);
 	} else if (record->body_case == GAVEA__V1__RECORD__BODY_SERIES) {
 		const struct model_check *check = numbers_get(&t->source->checks, record->series->check);
 		struct series *series = declare_series(t->model, t->host, record->series, check);
 
-		if (series)
-			(void)numbers_set(&t->source->series, record->series->number, series);
+		if (!series || numbers_set(&t->source->series, record->series->number, series) < 0)
+			t->model->starved++;
 	}
-}
-
-/* After an outage an agent tells first how its checks are, and then how they were: the same rule as for samples. */
-static bool is_late_result(const struct model_check *check, const Gavea__V1__Result *result,
-	const Gavea__V1__Report *report, int64_t received_ms)
-{
-	int64_t sent_ms = report->sent_at_ms > 0 ? report->sent_at_ms : received_ms;
-
-	return check->has_result && result->started_at_ms < check->started_ms && check->started_ms <= sent_ms;
 }
 
 static void apply_record(const struct target *t, const Gavea__V1__Record *record)
@@ -238,20 +254,15 @@ static void apply_record(const struct target *t, const Gavea__V1__Record *record
 		apply_samples(t, record->samples, record->time_ms);
 		break;
 	case GAVEA__V1__RECORD__BODY_RESULT:
-		check = numbers_get(&t->source->checks, record->result->check);
-		if (check && check != &t->model->dropped_check &&
-			!is_late_result(check, record->result, t->report, t->received_ms)) {
-			set_result(check, record->result, t->received_ms);
-			extend_check(t->host, check, t->now);
-		}
+		apply_result(t, record->result);
 		break;
 	case GAVEA__V1__RECORD__BODY_CHECK_GONE:
 		check = numbers_get(&t->source->checks, record->check_gone->check);
-		if (check && check != &t->model->dropped_check)
+		if (check && check != &t->model->dropped_check && !is_history(t, check, record->time_ms))
 			remove_check(t->host, check);
 		break;
 	default:
-		break; /* events are the store's; losses are told as events; spans are not kept */
+		break; /* events and spans are the store's; losses are told as events */
 	}
 }
 
@@ -312,8 +323,10 @@ struct host *update_apply(struct model *model, const Gavea__V1__Report *report, 
 
 	if (!host)
 		host = host_add(model, report->agent_id, report->agent->name);
-	if (!host)
+	if (!host) {
+		model->starved++;
 		return NULL;
+	}
 	if (host->public.first_seen_ms == 0)
 		host->public.first_seen_ms = received_ms;
 	if (source && source_returned(host, source, received_ms, &other)) {
@@ -323,8 +336,10 @@ struct host *update_apply(struct model *model, const Gavea__V1__Report *report, 
 	apply_head(model, host, report, address, received_ms);
 	mark_alive(host, received_ms, now);
 	source = apply_source(host, report, address, received_ms);
-	if (!source)
+	if (!source) {
+		model->starved++;
 		return host;
+	}
 	target = (struct target){model, host, source, report, received_ms, now};
 	for (size_t i = 0; i < report->n_declarations; i++)
 		apply_declaration(&target, report->declarations[i]);

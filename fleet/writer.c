@@ -49,6 +49,25 @@ bool writer_healthy(struct writer *writer, struct buf *ret_reason)
 	return healthy;
 }
 
+static bool has_room(const struct writer *writer, size_t size, size_t memory)
+{
+	size_t reports = writer_share(writer->settings.queue_reports, size);
+	size_t bytes = writer_share(writer->settings.queue_bytes, size);
+
+	/* What is larger than the whole queue gets in when there is nobody else. */
+	return writer->waiting == 0 || (writer->waiting < reports && writer->waiting_bytes + memory <= bytes);
+}
+
+bool writer_has_room(struct writer *writer, size_t size)
+{
+	bool room;
+
+	pthread_mutex_lock(&writer->mutex);
+	room = has_room(writer, size, size);
+	pthread_mutex_unlock(&writer->mutex);
+	return room;
+}
+
 int writer_submit(struct writer *writer, struct job *job)
 {
 	size_t bytes = job->arena.total + job->size;
@@ -58,8 +77,7 @@ int writer_submit(struct writer *writer, struct job *job)
 	pthread_mutex_lock(&writer->mutex);
 	if (writer->stopping) {
 		r = -ESHUTDOWN;
-	} else if (writer->waiting >= writer->settings.queue_reports ||
-		writer->waiting_bytes + bytes > writer->settings.queue_bytes) {
+	} else if (!has_room(writer, job->size, bytes)) {
 		r = -EAGAIN;
 	} else {
 		if (!writer->first)
@@ -75,9 +93,26 @@ int writer_submit(struct writer *writer, struct job *job)
 	return r;
 }
 
+int writer_forget(struct writer *writer, struct writer_forget *forget)
+{
+	int r = 0;
+
+	pthread_mutex_lock(&writer->mutex);
+	if (writer->stopping) {
+		r = -ESHUTDOWN;
+	} else {
+		forget->next = writer->forgets;
+		writer->forgets = forget;
+		pthread_cond_signal(&writer->wake);
+	}
+	pthread_mutex_unlock(&writer->mutex);
+	return r;
+}
+
 /* Waits for jobs, a tick at most, and takes up to BATCH_MAX of them. They count as waiting until they are answered: of a
  * host that sends many at a time each batch leaves all but one for later. */
-static struct job *take(struct writer *writer, bool wait, bool *ret_stopping)
+static struct job *take(
+	struct writer *writer, bool wait, struct writer_forget **ret_forgets, bool *ret_stopping)
 {
 	int64_t until_ns = clock_ns(CLOCK_MONOTONIC) + TICK_MS * NSEC_PER_MSEC;
 	struct timespec until = {.tv_sec = until_ns / NSEC_PER_SEC, .tv_nsec = until_ns % NSEC_PER_SEC};
@@ -85,7 +120,7 @@ static struct job *take(struct writer *writer, bool wait, bool *ret_stopping)
 	size_t count = 0;
 
 	pthread_mutex_lock(&writer->mutex);
-	while (wait && !writer->first && !writer->stopping)
+	while (wait && !writer->first && !writer->forgets && !writer->stopping)
 		if (pthread_cond_timedwait(&writer->wake, &writer->mutex, &until) == ETIMEDOUT)
 			break;
 	jobs = writer->first;
@@ -97,6 +132,7 @@ static struct job *take(struct writer *writer, bool wait, bool *ret_stopping)
 	}
 	if (!writer->first)
 		writer->last = &writer->first;
+	*ret_forgets = TAKE_PTR(writer->forgets);
 	*ret_stopping = writer->stopping;
 	pthread_mutex_unlock(&writer->mutex);
 	return jobs;
@@ -143,9 +179,11 @@ static void *run(void *userdata)
 	writer->last_tick = writer->last_trim = model_time_now();
 	for (;;) {
 		bool stopping, tick;
-		struct job *jobs = take(writer, !later, &stopping);
+		struct writer_forget *forgets;
+		struct job *jobs = take(writer, !later, &forgets, &stopping);
 		struct model_time now = model_time_now();
 
+		forget_run(writer, forgets);
 		if (later) {
 			struct job *last = later;
 

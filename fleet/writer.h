@@ -35,6 +35,7 @@ struct job {
 struct writer_settings {
 	int64_t events_keep_ms;
 	uint64_t events_max;
+	uint64_t spans_max; /* kept as long as events */
 	int64_t snapshot_every_ms; /* at most so much of the log is replayed at a start */
 	size_t queue_reports; /* at most so many wait */
 	size_t queue_bytes;
@@ -57,10 +58,32 @@ void writer_free(struct writer *writer);
 /* Adds an event of the server's own, from any thread: it goes into the next transaction. kind is a constant. */
 void writer_note(struct writer *writer, const char *agent_id, const char *host, const char *kind,
 	enum gavea_status status, const char *format, ...) _printf_(6, 7);
+/* What a report of that many bytes may use of a bound. The last quarter is for the small: signs of life and fresh results
+ * get in while backlogs wait. */
+static inline size_t writer_share(size_t bound, size_t size)
+{
+	return size > ((size_t)16 << 10) ? bound - bound / 4 : bound;
+}
+
+/* Whether a report of that many bytes, as received, has a chance: a look, nothing is set aside. */
+bool writer_has_room(struct writer *writer, size_t size);
 
 /* Hands over a job. -EAGAIN: too many are waiting; -ESHUTDOWN: it was stopped. Then done() will not be
  * called. */
 int writer_submit(struct writer *writer, struct job *job);
+
+/* A host that is to be forgotten: with what was known of it, its events and its spans. One that still reports comes back
+ * as a new one. */
+struct writer_forget {
+	struct writer_forget *next;
+	char agent_id[33];
+	/* Called once, from the writer thread: 0, -ENOENT: there is none, or -errno with a text. It may free this. */
+	void (*done)(struct writer_forget *forget, int r, const char *text);
+	void *userdata;
+};
+
+/* 0; -ESHUTDOWN: the writer was stopped, and done() will not be called. */
+int writer_forget(struct writer *writer, struct writer_forget *forget);
 
 /* Whether the last thing that was to be written was written; else the reason is appended. */
 bool writer_healthy(struct writer *writer, struct buf *ret_reason);

@@ -32,6 +32,7 @@ struct writer {
 	pthread_cond_t wake;
 	struct job *first, **last;
 	size_t waiting, waiting_bytes; /* until they are answered */
+	struct writer_forget *forgets;
 	bool stopping;
 	struct own_event *notes; /* of other threads, for events */
 	size_t note_count, notes_room;
@@ -54,6 +55,9 @@ struct writer {
 /* Writes these jobs (may be NULL), due snapshots and waiting events in one transaction, applies and answers.
  * Returns the jobs that have to wait for the next one, in their order. */
 struct job *batch_run(struct writer *writer, struct job *jobs, struct model_time now, bool save_all);
+
+/* Does what writer_forget() asked for, each in a transaction (forget.c). */
+void forget_run(struct writer *writer, struct writer_forget *forgets);
 
 /* So many reports are about to be answered: there is room for others. */
 void writer_release(struct writer *writer, size_t reports, size_t bytes);

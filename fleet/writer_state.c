@@ -63,7 +63,10 @@ void writer_add_event(struct writer *writer, const struct model_host *host, cons
 	event.again = streq(kind, "duplicate-agent-id");
 	memcpy(event.agent_id, host->id, sizeof event.agent_id);
 	writer->events[writer->event_count++] = event;
-	log_notice("host %s: %s: %s", host->name, kind, event.summary);
+	log_line_with(LOG_LEVEL_NOTICE,
+		(const struct log_field[]){
+			{"GAVEA_HOST", host->name}, {"GAVEA_HOST_ID", host->id}, {"GAVEA_EVENT", kind}},
+		3, "host %s: %s: %s", host->name, kind, event.summary);
 }
 
 #define NOTES_MAX 1000

@@ -194,7 +194,7 @@ void check_stop_waiting(struct check *check, void *userdata)
 
 /* ---- The worker's side ---- */
 
-void check_output(struct check *check, Gavea__Worker__V1__Output *output)
+void check_said(struct check *check, Gavea__Worker__V1__Output *output)
 {
 	struct recorder *recorder = check->env->recorder;
 
@@ -202,6 +202,13 @@ void check_output(struct check *check, Gavea__Worker__V1__Output *output)
 		recorder_event(recorder, &check->subject, output->events[i]);
 	for (size_t i = 0; i < output->n_spans; i++)
 		recorder_span(recorder, &check->subject, output->spans[i]);
+}
+
+void check_output(struct check *check, Gavea__Worker__V1__Output *output)
+{
+	struct recorder *recorder = check->env->recorder;
+
+	check_said(check, output);
 	collect_items(&check->collect, output);
 	if (series_map_declare(check->map, recorder_catalog(recorder), check->subject.number, output) < 0) {
 		collect_complain(&check->collect, "declared a series that is not valid");

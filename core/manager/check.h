@@ -46,6 +46,8 @@ void check_stop_waiting(struct check *check, void *userdata);
 
 /* The worker's side, dispatched by whoever owns the worker. */
 void check_output(struct check *check, Gavea__Worker__V1__Output *output);
+void check_said(
+	struct check *check, Gavea__Worker__V1__Output *output); /* events and spans alone: of commands */
 void check_done(struct check *check, Gavea__Worker__V1__Done *done);
 void check_lost(struct check *check, const char *cause);
 void check_progress(struct check *check, double done, const char *what);

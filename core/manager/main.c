@@ -3,7 +3,7 @@
  * gavead - the agent's manager
  *
  *   gavead [--config DIR] [--state DIR] [--run DIR] [--plugins DIR] [--worker FILE] [--cgroup]
- *          [--log-level LEVEL] [--version] [--help]
+ *          [--log-level LEVEL] [--log-format FORM] [--version] [--help]
  *
  * See gavead(8).
  */
@@ -24,6 +24,8 @@ static const char usage[] =
 	"  --worker FILE      gavea-worker, instead of the installed one\n"
 	"  --cgroup           this process' cgroup is delegated: give each worker one of its own\n"
 	"  --log-level LEVEL  error, warning, notice, info, debug: until the configuration is read\n"
+	"  --log-format FORM  auto, text, json (auto: the journal with fields where standard error leads "
+	"there)\n"
 	"  --version, --help\n";
 
 static const struct option options[] = {
@@ -34,10 +36,23 @@ static const struct option options[] = {
 	{"worker", required_argument, NULL, 'w'},
 	{"cgroup", no_argument, NULL, 'g'},
 	{"log-level", required_argument, NULL, 'l'},
+	{"log-format", required_argument, NULL, 'f'},
 	{"version", no_argument, NULL, 'V'},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
+
+static int set_log_format(const char *name)
+{
+	int format = log_format_from_name(name);
+
+	if (format < 0) {
+		fprintf(stderr, "gavead: --log-format: \"%s\" is none of auto, text, json\n", name);
+		return format;
+	}
+	log_open("gavead", (enum log_format)format);
+	return 0;
+}
 
 /* 0: go on; positive: done, all is well; negative: usage. */
 static int parse_arguments(int argc, char **argv, struct manager_settings *settings)
@@ -72,6 +87,10 @@ static int parse_arguments(int argc, char **argv, struct manager_settings *setti
 			}
 			log_set_level(level);
 			break;
+		case 'f':
+			if (set_log_format(optarg) < 0)
+				return -EINVAL;
+			break;
 		case 'V':
 			puts("gavead " GAVEA_VERSION);
 			return 1;
@@ -98,8 +117,10 @@ int main(int argc, char **argv)
 	};
 	_cleanup_(manager_freep) struct manager *manager = NULL;
 	_cleanup_error_ struct error error = ERROR_INIT;
-	int r = parse_arguments(argc, argv, &settings);
+	int r;
 
+	log_open("gavead", LOG_FORMAT_AUTO);
+	r = parse_arguments(argc, argv, &settings);
 	if (r != 0)
 		return r < 0 ? 2 : 0;
 	r = manager_new(&settings, &manager, &error);

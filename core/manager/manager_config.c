@@ -151,6 +151,8 @@ static void note_reload(struct manager *manager)
 	struct gavea_pair first = {
 		"first_error", manager->reload_error_count ? manager->reload_errors[0] : ""};
 
+	recorder_trace(manager->recorder, "reload", manager->reload_began,
+		manager->reload_error_count ? manager->reload_errors[0] : NULL, NULL, 0);
 	if (manager->reload_error_count)
 		recorder_note(manager->recorder, NULL, "reload-failed", GAVEA_WARNING, &first, 1,
 			"the new configuration has %zu error%s; the old one stays in force",
@@ -212,6 +214,7 @@ int manager_reload(struct manager *manager)
 		manager->reload_again = true;
 		return -EBUSY;
 	}
+	manager->reload_began = clock_ns(CLOCK_MONOTONIC);
 	sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%" PRIi64, clock_ns(CLOCK_MONOTONIC) / NSEC_PER_USEC);
 	return manager_load(manager);
 }

@@ -25,6 +25,7 @@ struct manager {
 	size_t reload_error_count;
 	int64_t started_ms;
 	int64_t loaded_ms;
+	int64_t reload_began; /* CLOCK_MONOTONIC */
 
 	struct recorder *recorder;
 	struct control *control;

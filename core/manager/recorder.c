@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "core/manager/recent.h"
 #include "wire/convert.h"
 
@@ -244,11 +245,59 @@ void recorder_span(struct recorder *recorder, struct subject *subject, Gavea__V1
 	Gavea__V1__Record record = record_at(span->end_us / 1000);
 
 	spool_begin(recorder->spool);
-	declare_check(recorder, subject);
-	span->check = subject->number;
+	if (subject)
+		declare_check(recorder, subject);
+	span->check = subject ? subject->number : 0;
 	record.body_case = GAVEA__V1__RECORD__BODY_SPAN;
 	record.span = span;
 	append(recorder, &record);
+}
+
+/* So that a trace leads to the lines around it, and back. */
+static void log_trace(const Gavea__V1__Span *span)
+{
+	const char *plugin = "";
+	char trace[33];
+	double seconds = (double)(span->end_us - span->start_us) / 1e6;
+
+	for (size_t i = 0; i < 16; i++)
+		snprintf(trace + 2 * i, 3, "%02x", span->trace_id.data[i]);
+	for (size_t i = 0; i < span->n_attributes; i++)
+		if (streq(span->attributes[i]->key, "plugin"))
+			plugin = span->attributes[i]->value;
+	const struct log_field fields[] = {{"TRACE_ID", trace}, {"GAVEA_PLUGIN", plugin}};
+
+	log_line_with(LOG_LEVEL_INFO, fields, ARRAY_SIZE(fields), "%s%s%s: %.3f s%s%s", *plugin ? plugin : "",
+		*plugin ? ": " : "", span->name, seconds, *span->error ? ", failed: " : "", span->error);
+}
+
+void recorder_trace(struct recorder *recorder, const char *name, int64_t began_ns, const char *error,
+	const struct gavea_pair *attributes, size_t attribute_count)
+{
+	Gavea__V1__Span span = GAVEA__V1__SPAN__INIT;
+	Gavea__V1__Span__AttributesEntry entries[8], *list[8];
+	uint8_t trace_id[16], span_id[8];
+
+	random_bytes(trace_id, sizeof trace_id);
+	random_bytes(span_id, sizeof span_id);
+	attribute_count = MIN(attribute_count, ARRAY_SIZE(entries));
+	for (size_t i = 0; i < attribute_count; i++) {
+		gavea__v1__span__attributes_entry__init(&entries[i]);
+		entries[i].key = (char *)attributes[i].name;
+		entries[i].value = (char *)attributes[i].value;
+		list[i] = &entries[i];
+	}
+	span.trace_id = (ProtobufCBinaryData){sizeof trace_id, trace_id};
+	span.span_id = (ProtobufCBinaryData){sizeof span_id, span_id};
+	span.name = (char *)name;
+	span.end_us = clock_ns(CLOCK_REALTIME) / NSEC_PER_USEC;
+	span.start_us = span.end_us - (clock_ns(CLOCK_MONOTONIC) - began_ns) / NSEC_PER_USEC;
+	if (error)
+		span.error = (char *)error;
+	span.attributes = list;
+	span.n_attributes = attribute_count;
+	recorder_span(recorder, NULL, &span);
+	log_trace(&span);
 }
 
 void recorder_check_gone(struct recorder *recorder, struct subject *subject)

@@ -62,6 +62,7 @@ void recorder_note(struct recorder *recorder, struct subject *subject, const cha
 	enum gavea_status status, const struct gavea_pair *attributes, size_t attribute_count,
 	const char *format, ...) _printf_(7, 8);
 
+/* subject NULL: the agent itself. */
 void recorder_span(struct recorder *recorder, struct subject *subject, Gavea__V1__Span *span);
 
 /* Appends a record's encoding to out, as it is appended to the spool. 0 or -ENOMEM. */
@@ -69,6 +70,10 @@ int recorder_encode(const Gavea__V1__Record *record, struct buf *out);
 
 /* The same for the declaration of a check. */
 int recorder_encode_check(const struct subject *subject, struct buf *out);
+/* A trace of one span: something that the agent itself did, from began_ns (CLOCK_MONOTONIC) until now. error NULL: it
+ * succeeded. */
+void recorder_trace(struct recorder *recorder, const char *name, int64_t began_ns, const char *error,
+	const struct gavea_pair *attributes, size_t attribute_count);
 
 void recorder_check_gone(struct recorder *recorder, struct subject *subject);
 

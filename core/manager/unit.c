@@ -21,6 +21,7 @@ struct unit {
 	struct timespec file_time; /* of the plugin's file, when it was loaded */
 	uint64_t file_size;
 	bool started;
+	bool traced; /* that its worker was started, since it last died or was replaced */
 };
 
 /* ---- What the worker says ---- */
@@ -28,9 +29,14 @@ struct unit {
 static void on_ready(struct worker *worker, void *userdata)
 {
 	struct unit *unit = userdata;
+	const struct gavea_pair attributes[] = {{"plugin", unit->config->name}};
 
-	(void)worker;
 	series_map_reset(&unit->map);
+	/* Not each time that it was only let go because nothing was due. */
+	if (!unit->traced)
+		recorder_trace(unit->env->check.recorder, "worker start", worker_started_at(worker), NULL,
+			attributes, 1);
+	unit->traced = true;
 }
 
 static void on_available(struct worker *worker, void *userdata)
@@ -50,15 +56,23 @@ static void end_command(struct worker_job *job, const Gavea__Worker__V1__Done *d
 	command->answered(command, done, cause);
 }
 
+static void command_output(struct unit *unit, uint32_t number, Gavea__Worker__V1__Output *output)
+{
+	for (size_t i = 0; i < unit->check_count; i++)
+		if (check_number(unit->checks[i]) == number)
+			check_said(unit->checks[i], output);
+}
+
 static void on_output(
 	struct worker *worker, struct worker_job *job, Gavea__Worker__V1__Output *output, void *userdata)
 {
 	(void)worker;
-	(void)userdata;
 	if (job->kind == JOB_RUN)
 		check_output(job->userdata, output);
 	else if (job->kind == JOB_DELIVER)
 		output_events(job->userdata, output);
+	else
+		command_output(userdata, job->check, output);
 }
 
 static void on_done(
@@ -100,9 +114,10 @@ static void on_died(struct worker *worker, const char *cause, void *userdata)
 	struct unit *unit = userdata;
 	struct gavea_pair attributes[] = {{"plugin", unit->config->name}};
 
-	(void)worker;
 	recorder_note(unit->env->check.recorder, NULL, "worker-died", GAVEA_WARNING, attributes, 1, "%s: %s",
 		unit->config->name, cause);
+	recorder_trace(unit->env->check.recorder, "worker", worker_started_at(worker), cause, attributes, 1);
+	unit->traced = false;
 }
 
 static void on_evidence(
@@ -218,6 +233,7 @@ static int make_worker(struct unit *unit)
 		settings.cgroup =
 			env->cgroup(unit->config->name, unit->config->rights->memory, env->userdata);
 	remember_file(unit);
+	unit->traced = false;
 	return worker_new(env->check.event, unit->config, &settings, &handler, unit, &unit->worker);
 }
 

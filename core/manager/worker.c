@@ -32,9 +32,12 @@ static void handle_end(struct worker *worker, const char *cause)
 {
 	bool wanted = worker->state == WORKER_STOPPING && !worker->killed;
 	bool overran = worker->blamed != NULL;
+	char pid[16];
+	const struct log_field fields[] = {{"GAVEA_PLUGIN", worker->plugin->name}, {"GAVEA_WORKER_PID", pid}};
 
 	if (worker->state == WORKER_READY && clock_ns(CLOCK_MONOTONIC) - worker->ready_at > STEADY_AFTER)
 		backoff_reset(&worker->backoff);
+	snprintf(pid, sizeof pid, "%d", (int)worker_pid(worker));
 	worker_forget_process(worker);
 	cgroup_kill(worker->cgroup);
 	worker->state = WORKER_STOPPED;
@@ -42,7 +45,8 @@ static void handle_end(struct worker *worker, const char *cause)
 	if (!wanted) {
 		snprintf(worker->cause, sizeof worker->cause, "%s", cause);
 		worker->restarts++;
-		log_warning("%s: %s", worker->plugin->name, worker->cause);
+		log_line_with(LOG_LEVEL_WARNING, fields, ARRAY_SIZE(fields), "%s: %s", worker->plugin->name,
+			worker->cause);
 		/* Jobs that are not to blame for an overrun need not wait for a pause. */
 		if (!overran)
 			enter_pause(worker);
@@ -246,6 +250,11 @@ const char *worker_state_name(const struct worker *worker)
 	};
 
 	return names[worker->state];
+}
+
+int64_t worker_started_at(const struct worker *worker)
+{
+	return worker->started_at;
 }
 
 const char *worker_cause(const struct worker *worker)

@@ -125,6 +125,8 @@ void worker_watch_memory(struct worker *worker);
 /* For status. */
 const char *worker_state_name(const struct worker *worker);
 const char *worker_cause(const struct worker *worker); /* of the last death; "" none. Borrowed. */
+int64_t worker_started_at(
+	const struct worker *worker); /* CLOCK_MONOTONIC, of the last process; 0: none yet */
 int64_t worker_resumes_in(const struct worker *worker); /* nanoseconds, in a pause; else 0 */
 pid_t worker_pid(const struct worker *worker); /* 0: none */
 uint64_t worker_memory(const struct worker *worker); /* bytes, at the last look */

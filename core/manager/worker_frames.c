@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 
 #define JOB_MAX_BYTES (UINT64_C(16) << 20) /* of output of one job */
 #define MEMORY_LOOK_EVERY (5 * NSEC_PER_SEC) /* between runs; during one it is looked at by a timer */
@@ -107,16 +108,35 @@ static bool may_log(struct worker *worker)
 	return true;
 }
 
+/* With what it can be found by. */
+static void write_log(const struct worker *worker, const Gavea__Worker__V1__Log *log, int level,
+	const struct config_check *check)
+{
+	const char *name = check ? check->name : worker->plugin->name;
+	char pid[16], trace[33] = "";
+	const struct log_field fields[] = {
+		{"GAVEA_PLUGIN", worker->plugin->name},
+		{"GAVEA_CHECK", check ? check->name : NULL},
+		{"GAVEA_WORKER_PID", pid},
+		{"TRACE_ID", trace},
+	};
+
+	snprintf(pid, sizeof pid, "%d", worker->link ? (int)link_pid(worker->link) : 0);
+	for (size_t i = 0; log->trace_id.len == 16 && i < 16; i++)
+		snprintf(trace + 2 * i, 3, "%02x", log->trace_id.data[i]);
+	log_line_with(level, fields, ARRAY_SIZE(fields), "%s: %s", name, log->text);
+}
+
 static void handle_log(struct worker *worker, const Gavea__Worker__V1__Log *log)
 {
-	const char *name = worker->plugin->name;
+	const struct config_check *check = NULL;
 	int level = (int)MIN(MAX(log->level, (uint32_t)LOG_LEVEL_ERROR), (uint32_t)LOG_LEVEL_DEBUG);
 
 	for (size_t i = 0; i < worker->check_count; i++)
 		if (worker->checks[i].number == log->check)
-			name = worker->checks[i].config->name;
+			check = worker->checks[i].config;
 	if (may_log(worker))
-		log_line(level, "%s: %s", name, log->text);
+		write_log(worker, log, level, check);
 	else if (worker->log_suppressed > LOG_FLOOD)
 		worker_kill(worker, worker->running_count == 1 ? worker->running : NULL,
 			"flood: %u log lines", worker->log_suppressed);

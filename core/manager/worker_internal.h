@@ -37,6 +37,7 @@ struct worker {
 	int memory_file; /* /proc/PID/statm */
 	uint64_t memory;
 	int64_t memory_seen_at; /* CLOCK_MONOTONIC */
+	int64_t started_at; /* CLOCK_MONOTONIC, as ready_at */
 	int64_t ready_at;
 	bool killed;
 	bool silent; /* it closed its connection; until it dies nothing can be asked of it */

@@ -84,7 +84,10 @@ void worker_start(struct worker *worker)
 		.cgroup_fd = worker->cgroup,
 	};
 	_cleanup_error_ struct error error = ERROR_INIT;
-	int r = link_spawn(&spec, &worker->link, &error);
+	int r;
+
+	worker->started_at = clock_ns(CLOCK_MONOTONIC);
+	r = link_spawn(&spec, &worker->link, &error);
 
 	if (r == 0) {
 		worker->state = WORKER_STARTING;

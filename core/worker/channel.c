@@ -41,20 +41,29 @@ int channel_send(struct channel *channel, const Gavea__Worker__V1__FromWorker *m
 	return r;
 }
 
-void channel_log(struct channel *channel, uint32_t check, int level, const char *format, ...)
+void channel_log_traced(
+	struct channel *channel, uint32_t check, int level, const uint8_t *trace_id, const char *text)
 {
 	Gavea__Worker__V1__FromWorker message = GAVEA__WORKER__V1__FROM_WORKER__INIT;
 	Gavea__Worker__V1__Log log = GAVEA__WORKER__V1__LOG__INIT;
+
+	log.level = (uint32_t)level;
+	log.check = check;
+	log.text = (char *)text;
+	if (trace_id)
+		log.trace_id = (ProtobufCBinaryData){16, (uint8_t *)trace_id};
+	message.body_case = GAVEA__WORKER__V1__FROM_WORKER__BODY_LOG;
+	message.log = &log;
+	channel_send(channel, &message);
+}
+
+void channel_log(struct channel *channel, uint32_t check, int level, const char *format, ...)
+{
 	char text[TEXT_ROOM(TEXT_LOG_MAX)];
 	va_list args;
 
 	va_start(args, format);
 	text_format(text, TEXT_LOG_MAX, format, args);
 	va_end(args);
-	log.level = (uint32_t)level;
-	log.check = check;
-	log.text = text;
-	message.body_case = GAVEA__WORKER__V1__FROM_WORKER__BODY_LOG;
-	message.log = &log;
-	channel_send(channel, &message);
+	channel_log_traced(channel, check, level, NULL, text);
 }

@@ -31,6 +31,8 @@ void channel_done(struct channel *channel);
 int channel_send(struct channel *channel, const Gavea__Worker__V1__FromWorker *message);
 
 /* Sends a log line about a check (0: about the worker itself). Blocks. */
+void channel_log_traced(
+	struct channel *channel, uint32_t check, int level, const uint8_t *trace_id, const char *text);
 void channel_log(struct channel *channel, uint32_t check, int level, const char *format, ...) _printf_(4, 5);
 
 #endif

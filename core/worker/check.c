@@ -45,6 +45,15 @@ void check_free(struct check *check)
 	free(check);
 }
 
+/* A plugin calls while one of its callbacks runs: else there is nowhere to say it. */
+static void on_operation(const struct journal_span *span, void *userdata)
+{
+	struct check *check = userdata;
+
+	if (check->job)
+		output_span_whole(check->job->output, span);
+}
+
 static int prepare_state(struct check *check, struct error *error)
 {
 	_cleanup_free_ char *state = NULL, *journal = NULL;
@@ -62,7 +71,11 @@ static int prepare_state(struct check *check, struct error *error)
 			return -ENOMEM;
 	}
 	r = kv_init(&check->kv, state);
-	return r < 0 ? r : journal_open(journal, &check->journal, error);
+	if (r == 0)
+		r = journal_open(journal, &check->journal, error);
+	if (r == 0)
+		journal_trace(check->journal, on_operation, check);
+	return r;
 }
 
 int check_prepare(struct check *check, const Gavea__Worker__V1__Open *open, struct error *error)

@@ -17,8 +17,9 @@ static void host_log(struct gavea_check *base, int level, const char *format, va
 	if (check->job && check->job->log_lines++ >= LOG_LINES_MAX)
 		return;
 	text_format(text, TEXT_LOG_MAX, format, args);
-	channel_log(&check->services->channel, check->number,
-		MIN(MAX(level, (int)GAVEA_LOG_ERROR), (int)GAVEA_LOG_DEBUG), "%s", text);
+	channel_log_traced(&check->services->channel, check->number,
+		MIN(MAX(level, (int)GAVEA_LOG_ERROR), (int)GAVEA_LOG_DEBUG),
+		check->job && check->job->output->traced ? check->job->output->trace_id : NULL, text);
 }
 
 /* The job whose output is added to; NULL when the plugin calls at a time when there is none. */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/worker/journal.h"
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/crc32c.h"
 #include "base/fd.h"
+#include "base/random.h"
 
 #include <fcntl.h>
 #include <stdint.h>
@@ -23,6 +25,13 @@ enum record_type {
 	RECORD_END = 4,
 };
 
+/* When something began, and what it is called in traces. */
+struct begun {
+	uint8_t span_id[8];
+	int64_t unix_us;
+	int64_t mono_ns;
+};
+
 struct gavea_operation {
 	struct journal *journal;
 	uint64_t id;
@@ -31,6 +40,9 @@ struct gavea_operation {
 	void *detail;
 	size_t detail_size;
 	bool done;
+	uint8_t trace_id[16];
+	struct begun begun, step_begun;
+	bool resumed, step_resumed;
 };
 
 struct journal {
@@ -41,6 +53,8 @@ struct journal {
 	bool broken;
 	struct gavea_operation *operations[JOURNAL_OPERATIONS_MAX]; /* oldest first */
 	size_t count;
+	void (*ended)(const struct journal_span *span, void *userdata); /* NULL: nobody asks */
+	void *userdata;
 };
 
 struct record {
@@ -98,6 +112,43 @@ static void encode(struct buf *out, const struct record *record)
 		put_le32(out->data + start + 4, crc32c(0, out->data + start + RECORD_HEADER_SIZE, length));
 }
 
+/* ---- Traces ---- */
+
+static void begin(struct begun *begun)
+{
+	random_bytes(begun->span_id, sizeof begun->span_id);
+	begun->unix_us = clock_ns(CLOCK_REALTIME) / NSEC_PER_USEC;
+	begun->mono_ns = clock_ns(CLOCK_MONOTONIC);
+}
+
+static void tell_end(const struct gavea_operation *operation, bool step, const char *error)
+{
+	const struct journal *journal = operation->journal;
+	const struct begun *begun = step ? &operation->step_begun : &operation->begun;
+	struct journal_span span = {
+		.name = step ? operation->step : operation->name,
+		.trace_id = operation->trace_id,
+		.span_id = begun->span_id,
+		.parent_id = step ? operation->begun.span_id : NULL,
+		.start_us = begun->unix_us,
+		.duration_us = (clock_ns(CLOCK_MONOTONIC) - begun->mono_ns) / NSEC_PER_USEC,
+		.error = error,
+		.resumed = step ? operation->step_resumed : operation->resumed,
+	};
+
+	if (journal->ended)
+		journal->ended(&span, journal->userdata);
+}
+
+void journal_trace(struct journal *journal, void (*ended)(const struct journal_span *span, void *userdata),
+	void *userdata)
+{
+	journal->ended = ended;
+	journal->userdata = userdata;
+	for (size_t i = 0; i < journal->count; i++)
+		journal->operations[i]->resumed = journal->operations[i]->step_resumed = true;
+}
+
 /* ---- What the records mean ---- */
 
 static size_t find(const struct journal *journal, uint64_t id)
@@ -121,6 +172,8 @@ static int add_operation(struct journal *journal, uint64_t id, const char *name,
 	}
 	operation->journal = journal;
 	operation->id = id;
+	random_bytes(operation->trace_id, sizeof operation->trace_id);
+	begin(&operation->begun);
 	journal->operations[journal->count++] = operation;
 	journal->last_id = MAX(journal->last_id, id);
 	return 0;
@@ -138,6 +191,10 @@ static int set_step(struct gavea_operation *operation, const struct record *reco
 	}
 	if (record->detail_size)
 		memcpy(detail, record->detail, record->detail_size);
+	if (operation->step && !operation->done)
+		tell_end(operation, true, "not seen to be done");
+	begin(&operation->step_begun);
+	operation->step_resumed = false;
 	free(operation->step);
 	free(operation->detail);
 	operation->step = step;
@@ -176,6 +233,8 @@ static int apply(struct journal *journal, const struct record *record)
 		if (!operation->step || strlen(operation->step) != record->name_length ||
 			memcmp(operation->step, record->name, record->name_length) != 0)
 			return -EBADMSG;
+		if (!operation->done)
+			tell_end(operation, true, NULL);
 		operation->done = true;
 		return 0;
 	case RECORD_END:
@@ -482,6 +541,10 @@ int journal_end(struct gavea_operation *operation)
 	journal = operation->journal;
 	what.id = operation->id;
 	r = append(journal, &what);
+	if (operation->step && !operation->done)
+		tell_end(operation, true, "not seen to be done");
+	tell_end(operation, false,
+		operation->step && !operation->done ? "its last step was not seen to be done" : NULL);
 	/* Whatever happened, the handle is gone; an end that was not written is met again in the next open().
 	 */
 	remove_operation(journal, find(journal, what.id));

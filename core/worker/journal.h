@@ -38,6 +38,22 @@ int journal_step(struct gavea_operation *operation, const char *step, const void
 int journal_done(struct gavea_operation *operation, const char *step);
 int journal_end(struct gavea_operation *operation);
 
+/* An operation or one of its steps that has ended, for traces. All borrowed. */
+struct journal_span {
+	const char *name;
+	const uint8_t *trace_id; /* 16 bytes: one trace for each operation */
+	const uint8_t *span_id; /* 8 bytes */
+	const uint8_t *parent_id; /* of a step: its operation's; NULL: an operation */
+	int64_t start_us; /* since 1970 */
+	int64_t duration_us;
+	const char *error; /* NULL: it went well, as far as the journal knows */
+	bool resumed; /* began before this process, which measured from its own beginning */
+};
+
+/* From now on ended() is called for each, from within the functions above, once it is durable. */
+void journal_trace(struct journal *journal, void (*ended)(const struct journal_span *span, void *userdata),
+	void *userdata);
+
 struct gavea_operation *journal_next(struct journal *journal, const struct gavea_operation *after);
 const char *journal_name(const struct gavea_operation *operation);
 const char *journal_last(

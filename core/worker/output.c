@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "core/worker/attributes.h"
+#include "core/worker/journal.h"
 #include "core/worker/text.h"
 #include "wire/convert.h"
 
@@ -444,6 +445,46 @@ void output_span_attribute(struct gavea_span *span, const char *name, const char
 	if (span && !span->ended)
 		attributes_set(&span->attributes, &span->output->arena,
 			&gavea__v1__span__attributes_entry__descriptor, name, value);
+}
+
+static ProtobufCBinaryData copy_id(struct output *output, const uint8_t *id, size_t size)
+{
+	uint8_t *copy = id ? arena_alloc(&output->arena, size) : NULL;
+
+	if (copy)
+		memcpy(copy, id, size);
+	return (ProtobufCBinaryData){copy ? size : 0, copy};
+}
+
+void output_span_whole(struct output *output, const struct journal_span *from)
+{
+	struct gavea_span *span = NULL;
+
+	if (output->spans_seen < OUTPUT_SPANS_MAX)
+		span = arena_alloc(&output->arena, sizeof *span);
+	if (!span)
+		return;
+	*span = (struct gavea_span){.message = GAVEA__V1__SPAN__INIT, .output = output, .ended = true};
+	span->message.name = text_copy(&output->arena, from->name, TEXT_NAME_MAX, true);
+	span->message.trace_id = copy_id(output, from->trace_id, 16);
+	span->message.span_id = copy_id(output, from->span_id, 8);
+	span->message.parent_span_id = copy_id(output, from->parent_id, 8);
+	span->message.start_us = from->start_us;
+	span->message.end_us = from->start_us + from->duration_us;
+	span->message.check = output->check;
+	if (from->error)
+		span->message.error = text_copy(&output->arena, from->error, TEXT_SUMMARY_MAX, true);
+	if (from->resumed)
+		attributes_set(&span->attributes, &output->arena,
+			&gavea__v1__span__attributes_entry__descriptor, "resumed", "true");
+	span->message.attributes = (Gavea__V1__Span__AttributesEntry **)span->attributes.list;
+	span->message.n_attributes = span->attributes.count;
+	if (!span->message.name || !span->message.error || span->message.trace_id.len == 0 ||
+		span->message.span_id.len == 0)
+		return;
+	output->spans_seen++;
+	if (add_pointer(&output->spans, span) == 0)
+		grow_pending(output, gavea__v1__span__get_packed_size(&span->message) + 4);
 }
 
 void output_span_end(struct gavea_span *span, int error)

@@ -100,4 +100,8 @@ struct gavea_span *output_span_at(struct output *output, const uint8_t *trace, c
 void output_span_attribute(struct gavea_span *span, const char *name, const char *value);
 void output_span_end(struct gavea_span *span, int error);
 
+/* Adds a span that was measured elsewhere; its contents are copied. Nothing happens when there is no room. */
+struct journal_span;
+void output_span_whole(struct output *output, const struct journal_span *span);
+
 #endif

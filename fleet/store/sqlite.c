@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fleet/store/store.h"
+#include "fleet/store/internal.h"
 
 #include "base/buf.h"
 #include "base/fd.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
-#include <pthread.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
 #define APPLICATION_ID 0x67617661 /* "gava" */
 #define VERSION 1
-#define TRIM_MAX 4096
 
 static const char schema[] =
 	"BEGIN;"
@@ -30,18 +27,20 @@ static const char schema[] =
 	"CREATE INDEX event_by_host ON event(agent_id, id);"
 	"COMMIT;";
 
-enum statement {
-	BEGIN,
-	COMMIT,
-	ROLLBACK,
-	PROBE,
-	ADD_REPORT,
-	PUT_HOST,
-	TRIM_REPORTS,
-	ADD_EVENT,
-	TRIM_EVENTS,
-	LAST_STATEMENT
-};
+/* What came later: in a database of any age. */
+static const char additions[] =
+	"CREATE TABLE IF NOT EXISTS span(id INTEGER PRIMARY KEY AUTOINCREMENT, trace BLOB NOT NULL, span "
+	"BLOB NOT NULL,"
+	" parent BLOB NOT NULL, agent_id TEXT NOT NULL, host TEXT NOT NULL, check_name TEXT NOT NULL, name "
+	"TEXT NOT NULL,"
+	" received INTEGER NOT NULL, start INTEGER NOT NULL, duration INTEGER NOT NULL, error TEXT NOT NULL,"
+	" attributes TEXT NOT NULL);"
+	"CREATE TABLE IF NOT EXISTS forgotten(agent_id TEXT PRIMARY KEY, log_id INTEGER NOT NULL) WITHOUT "
+	"ROWID;"
+	"CREATE INDEX IF NOT EXISTS span_by_trace ON span(trace, id);"
+	"CREATE INDEX IF NOT EXISTS span_roots ON span(id) WHERE parent = x'';"
+	"CREATE INDEX IF NOT EXISTS span_roots_by_host ON span(agent_id, id) WHERE parent = x'';"
+	"CREATE INDEX IF NOT EXISTS span_by_host ON span(agent_id);";
 
 static const char *const statement_texts[LAST_STATEMENT] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
@@ -58,15 +57,11 @@ static const char *const statement_texts[LAST_STATEMENT] = {
 		      " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[TRIM_EVENTS] = "DELETE FROM event WHERE id < (SELECT min(id) FROM event) + ?3 AND"
 			" (received < ?1 OR id <= (SELECT max(id) FROM event) - ?2)",
-};
-
-struct store {
-	char *path;
-	int lock_fd;
-	sqlite3 *db; /* of the writer */
-	sqlite3_stmt *statements[LAST_STATEMENT];
-	pthread_mutex_t reader_mutex;
-	sqlite3 *reader;
+	[ADD_SPAN] =
+		"INSERT INTO span(trace, span, parent, agent_id, host, check_name, name, received, start, "
+		"duration, error, attributes) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+	[TRIM_SPANS] = "DELETE FROM span WHERE id < (SELECT min(id) FROM span) + ?3 AND"
+		       " (received < ?1 OR id <= (SELECT max(id) FROM span) - ?2)",
 };
 
 static int to_errno(int code)
@@ -92,7 +87,7 @@ static int to_errno(int code)
 	}
 }
 
-static int fail(const struct store *store, sqlite3 *db, const char *what, struct error *error)
+int store_fail(const struct store *store, sqlite3 *db, const char *what, struct error *error)
 {
 	int code = sqlite3_extended_errcode(db), r = to_errno(code);
 
@@ -107,7 +102,7 @@ static int fail(const struct store *store, sqlite3 *db, const char *what, struct
 static int execute(
 	const struct store *store, sqlite3 *db, const char *sql, const char *what, struct error *error)
 {
-	return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : fail(store, db, what, error);
+	return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : store_fail(store, db, what, error);
 }
 
 static int get_number(sqlite3 *db, const char *sql, int64_t *ret_value)
@@ -131,23 +126,23 @@ static int prepare_schema(struct store *store, struct error *error)
 	if (get_number(store->db, "PRAGMA application_id", &application) < 0 ||
 		get_number(store->db, "PRAGMA user_version", &version) < 0 ||
 		get_number(store->db, "SELECT count(*) FROM sqlite_master", &tables) < 0)
-		return fail(store, store->db, "can't read it", error);
+		return store_fail(store, store->db, "can't read it", error);
 	if (application != APPLICATION_ID && (application != 0 || tables > 0))
 		return error_set(error, -EBADMSG, "%s is some other program's database", store->path);
 	if (version > VERSION)
 		return error_set(error, -EPROTONOSUPPORT,
 			"%s is of a later version of gavea-fleetd (format %" PRId64 ", this one knows %d)",
 			store->path, version, VERSION);
-	if (tables > 0)
-		return 0;
-	return execute(store, store->db, schema, "can't make the tables", error);
+	if (tables == 0 && execute(store, store->db, schema, "can't make the tables", error) < 0)
+		return -EIO;
+	return execute(store, store->db, additions, "can't make the tables", error);
 }
 
 static int open_writer(struct store *store, struct error *error)
 {
 	if (sqlite3_open_v2(store->path, &store->db,
 		    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
-		return fail(store, store->db, "can't open it", error);
+		return store_fail(store, store->db, "can't open it", error);
 	sqlite3_extended_result_codes(store->db, 1);
 	sqlite3_busy_timeout(store->db, 5000);
 	if (execute(store, store->db,
@@ -162,7 +157,7 @@ static int open_writer(struct store *store, struct error *error)
 	for (size_t i = 0; i < LAST_STATEMENT; i++)
 		if (sqlite3_prepare_v3(store->db, statement_texts[i], -1, SQLITE_PREPARE_PERSISTENT,
 			    &store->statements[i], NULL) != SQLITE_OK)
-			return fail(store, store->db, "can't use it", error);
+			return store_fail(store, store->db, "can't use it", error);
 	return 0;
 }
 
@@ -170,7 +165,7 @@ static int open_reader(struct store *store, struct error *error)
 {
 	if (sqlite3_open_v2(store->path, &store->reader, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) !=
 		SQLITE_OK)
-		return fail(store, store->reader, "can't open it", error);
+		return store_fail(store, store->reader, "can't open it", error);
 	sqlite3_busy_timeout(store->reader, 1000);
 	return 0;
 }
@@ -237,13 +232,14 @@ void store_close(struct store *store)
 /* ---- Loading ---- */
 
 /* Steps through a query; each() is called with the statement for each row. */
-static int for_each_row(const struct store *store, sqlite3 *db, sqlite3_stmt *statement,
+int store_rows(const struct store *store, sqlite3 *db, sqlite3_stmt *statement,
 	int (*each)(sqlite3_stmt *statement, void *userdata), void *userdata, struct error *error)
 {
 	int code, r = 0;
 
 	while (r >= 0 && (code = sqlite3_step(statement)) != SQLITE_DONE)
-		r = code == SQLITE_ROW ? each(statement, userdata) : fail(store, db, "can't read it", error);
+		r = code == SQLITE_ROW ? each(statement, userdata)
+				       : store_fail(store, db, "can't read it", error);
 	return MIN(r, 0);
 }
 
@@ -254,13 +250,13 @@ static int query(struct store *store, sqlite3 *db, const char *sql,
 	int r;
 
 	if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK)
-		return fail(store, db, "can't read it", error);
-	r = for_each_row(store, db, statement, each, userdata, error);
+		return store_fail(store, db, "can't read it", error);
+	r = store_rows(store, db, statement, each, userdata, error);
 	sqlite3_finalize(statement);
 	return r;
 }
 
-static const char *text_of(sqlite3_stmt *statement, int column)
+const char *store_text(sqlite3_stmt *statement, int column)
 {
 	const char *text = (const char *)sqlite3_column_text(statement, column);
 
@@ -279,7 +275,7 @@ static int each_host(sqlite3_stmt *statement, void *userdata)
 	const struct each *each = userdata;
 	const void *snapshot = sqlite3_column_blob(statement, 2);
 
-	return each->host(text_of(statement, 0), (uint64_t)sqlite3_column_int64(statement, 1), snapshot,
+	return each->host(store_text(statement, 0), (uint64_t)sqlite3_column_int64(statement, 1), snapshot,
 		(size_t)sqlite3_column_bytes(statement, 2), each->userdata);
 }
 
@@ -296,8 +292,8 @@ static int each_report(sqlite3_stmt *statement, void *userdata)
 	struct store_report report = {
 		.id = (uint64_t)sqlite3_column_int64(statement, 0),
 		.received_ms = sqlite3_column_int64(statement, 1),
-		.address = text_of(statement, 2),
-		.encoding = text_of(statement, 3),
+		.address = store_text(statement, 2),
+		.encoding = store_text(statement, 3),
 		.body = body ? body : "",
 		.size = (size_t)sqlite3_column_bytes(statement, 4),
 	};
@@ -313,10 +309,10 @@ int store_load_reports(struct store *store, store_each_report each, void *userda
 
 /* ---- Writing ---- */
 
-static int run(struct store *store, enum statement which, const char *what, struct error *error)
+int store_run(struct store *store, enum statement which, const char *what, struct error *error)
 {
 	sqlite3_stmt *statement = store->statements[which];
-	int r = sqlite3_step(statement) == SQLITE_DONE ? 0 : fail(store, store->db, what, error);
+	int r = sqlite3_step(statement) == SQLITE_DONE ? 0 : store_fail(store, store->db, what, error);
 
 	sqlite3_reset(statement);
 	sqlite3_clear_bindings(statement);
@@ -325,23 +321,23 @@ static int run(struct store *store, enum statement which, const char *what, stru
 
 int store_begin(struct store *store, struct error *error)
 {
-	return run(store, BEGIN, "can't begin to write", error);
+	return store_run(store, BEGIN, "can't begin to write", error);
 }
 
 int store_commit(struct store *store, struct error *error)
 {
-	return run(store, COMMIT, "can't commit", error);
+	return store_run(store, COMMIT, "can't commit", error);
 }
 
 void store_rollback(struct store *store)
 {
 	if (!sqlite3_get_autocommit(store->db))
-		(void)run(store, ROLLBACK, "can't roll back", NULL);
+		(void)store_run(store, ROLLBACK, "can't roll back", NULL);
 }
 
 int store_probe(struct store *store, struct error *error)
 {
-	return run(store, PROBE, "can't write", error);
+	return store_run(store, PROBE, "can't write", error);
 }
 
 int store_add_report(struct store *store, const struct store_report *report, struct error *error)
@@ -353,7 +349,7 @@ int store_add_report(struct store *store, const struct store_report *report, str
 	sqlite3_bind_text(statement, 3, report->address, -1, SQLITE_STATIC);
 	sqlite3_bind_text(statement, 4, report->encoding, -1, SQLITE_STATIC);
 	sqlite3_bind_blob64(statement, 5, report->body, report->size, SQLITE_STATIC);
-	return run(store, ADD_REPORT, "can't add a report", error);
+	return store_run(store, ADD_REPORT, "can't add a report", error);
 }
 
 int store_put_host(struct store *store, const char *agent_id, uint64_t log_id, const void *snapshot,
@@ -364,7 +360,7 @@ int store_put_host(struct store *store, const char *agent_id, uint64_t log_id, c
 	sqlite3_bind_text(statement, 1, agent_id, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(statement, 2, (int64_t)log_id);
 	sqlite3_bind_blob64(statement, 3, snapshot, size, SQLITE_STATIC);
-	return run(store, PUT_HOST, "can't save a host", error);
+	return store_run(store, PUT_HOST, "can't save a host", error);
 }
 
 int store_trim_reports(struct store *store, uint64_t before_id, struct error *error)
@@ -373,7 +369,7 @@ int store_trim_reports(struct store *store, uint64_t before_id, struct error *er
 
 	sqlite3_bind_int64(statement, 1, (int64_t)MIN(before_id, (uint64_t)INT64_MAX));
 	sqlite3_bind_int64(statement, 2, TRIM_MAX);
-	return run(store, TRIM_REPORTS, "can't cut the log", error);
+	return store_run(store, TRIM_REPORTS, "can't cut the log", error);
 }
 
 int store_add_event(struct store *store, const struct store_event *event, struct error *error)
@@ -389,7 +385,7 @@ int store_add_event(struct store *store, const struct store_event *event, struct
 	sqlite3_bind_int(statement, 7, (int)event->status);
 	sqlite3_bind_text(statement, 8, event->summary, -1, SQLITE_STATIC);
 	sqlite3_bind_text(statement, 9, event->attributes, -1, SQLITE_STATIC);
-	return run(store, ADD_EVENT, "can't add an event", error);
+	return store_run(store, ADD_EVENT, "can't add an event", error);
 }
 
 int store_trim_events(struct store *store, int64_t before_ms, uint64_t keep, struct error *error)
@@ -399,7 +395,7 @@ int store_trim_events(struct store *store, int64_t before_ms, uint64_t keep, str
 	sqlite3_bind_int64(statement, 1, before_ms);
 	sqlite3_bind_int64(statement, 2, (int64_t)MIN(keep, (uint64_t)INT64_MAX));
 	sqlite3_bind_int64(statement, 3, TRIM_MAX);
-	return run(store, TRIM_EVENTS, "can't drop old events", error);
+	return store_run(store, TRIM_EVENTS, "can't drop old events", error);
 }
 
 /* ---- Events ---- */
@@ -410,16 +406,16 @@ static int each_event(sqlite3_stmt *statement, void *userdata)
 	int status = sqlite3_column_int(statement, 7);
 	struct store_event event = {
 		.id = (uint64_t)sqlite3_column_int64(statement, 0),
-		.agent_id = text_of(statement, 1),
-		.host = text_of(statement, 2),
+		.agent_id = store_text(statement, 1),
+		.host = store_text(statement, 2),
 		.received_ms = sqlite3_column_int64(statement, 3),
 		.time_ms = sqlite3_column_int64(statement, 4),
-		.kind = text_of(statement, 5),
-		.check = text_of(statement, 6),
+		.kind = store_text(statement, 5),
+		.check = store_text(statement, 6),
 		.status = status >= GAVEA_OK && status < GAVEA_UNKNOWN ? (enum gavea_status)status
 								       : GAVEA_UNKNOWN,
-		.summary = text_of(statement, 8),
-		.attributes = text_of(statement, 9),
+		.summary = store_text(statement, 8),
+		.attributes = store_text(statement, 9),
 	};
 
 	return each->event(&event, each->userdata);
@@ -447,10 +443,10 @@ int store_events(struct store *store, const struct store_event_query *q, store_e
 		sqlite3_bind_int64(statement, 3, (int64_t)q->limit);
 		if (q->agent_id)
 			sqlite3_bind_text(statement, 4, q->agent_id, -1, SQLITE_STATIC);
-		r = for_each_row(store, store->reader, statement, each_event,
+		r = store_rows(store, store->reader, statement, each_event,
 			&(struct each){.event = each, .userdata = userdata}, error);
 	} else {
-		r = fail(store, store->reader, "can't read events", error);
+		r = store_fail(store, store->reader, "can't read events", error);
 	}
 	sqlite3_finalize(statement);
 	pthread_mutex_unlock(&store->reader_mutex);

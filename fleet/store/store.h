@@ -63,6 +63,14 @@ int store_add_report(struct store *store, const struct store_report *report, str
 int store_put_host(struct store *store, const char *agent_id, uint64_t log_id, const void *snapshot,
 	size_t size, struct error *error);
 
+/* Removes a host with its events and spans, and all that the log has of it before this id. Several seconds with many
+ * events. */
+int store_forget_host(struct store *store, const char *agent_id, uint64_t before_log_id, struct error *error);
+
+/* Calls for each host that was forgotten and of which the log may still have something, before the log is loaded. */
+typedef int (*store_each_forgotten)(const char *agent_id, uint64_t before_log_id, void *userdata);
+int store_load_forgotten(struct store *store, store_each_forgotten each, void *userdata, struct error *error);
+
 /* Cuts the log before this id, at most some thousand reports a call. */
 int store_trim_reports(struct store *store, uint64_t before_id, struct error *error);
 
@@ -99,6 +107,44 @@ struct store_event_query {
  * From any thread; takes some microseconds to milliseconds of disk. */
 typedef int (*store_each_event)(const struct store_event *event, void *userdata);
 int store_events(struct store *store, const struct store_event_query *query, store_each_event each,
+	void *userdata, struct error *error);
+
+/* ---- Spans: how long parts of some work took ---- */
+
+struct store_span {
+	uint64_t id; /* given by the store */
+	uint8_t trace_id[16];
+	uint8_t span_id[8];
+	uint8_t parent_id[8];
+	bool has_parent;
+	const char *agent_id;
+	const char *host; /* the host's name at that time */
+	const char *check; /* "" for the agent itself */
+	const char *name;
+	int64_t received_ms; /* server's clock */
+	int64_t start_us; /* agent's clock */
+	int64_t duration_us;
+	const char *error; /* "": it went well */
+	const char *attributes; /* a JSON object with string values */
+};
+
+int store_add_span(struct store *store, const struct store_span *span, struct error *error);
+
+/* As store_trim_events(). */
+int store_trim_spans(struct store *store, int64_t before_ms, uint64_t keep, struct error *error);
+
+struct store_span_query {
+	const uint8_t *
+		trace_id; /* all spans of this trace in the order in which they came; NULL: only those without a
+				    parent, newest first */
+	const char *agent_id; /* NULL: of all hosts; not with trace_id */
+	uint64_t before; /* only spans with a smaller id; 0: no bound */
+	size_t limit;
+};
+
+/* As store_events(). */
+typedef int (*store_each_span)(const struct store_span *span, void *userdata);
+int store_spans(struct store *store, const struct store_span_query *query, store_each_span each,
 	void *userdata, struct error *error);
 
 /* Bytes on the disk. */

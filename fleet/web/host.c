@@ -6,6 +6,7 @@
 #include "fleet/web/find.h"
 #include "fleet/web/format.h"
 #include "fleet/web/spark.h"
+#include "fleet/web/traces.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -318,6 +319,7 @@ bool host_page(struct page *page, struct model *model, struct store *store, cons
 	if (!host)
 		return false;
 	html_host_events(page, store, id);
+	html_host_traces(page, store, id);
 	page_end(page);
 	return true;
 }

@@ -76,6 +76,9 @@ void *httpd_kept(const struct httpd_request *request);
 /* In admit, before it returns a negative status: what the answer says, and "code" for programs. code is a constant. */
 void httpd_set_refusal(struct httpd_request *request, const char *code, const char *format, ...)
 	_printf_(3, 4);
+/* Memory that the bodies of all requests hold now. An httpd_admit may refuse by it: what a request announces is set
+ * aside when it was admitted. */
+size_t httpd_bodies(const struct httpd_request *request);
 
 /* Adds a header to the answer to come. */
 void httpd_set_header(struct httpd_request *request, const char *name, const char *value);

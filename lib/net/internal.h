@@ -34,6 +34,7 @@ struct httpd {
 	atomic_bool stopping;
 	atomic_size_t requests; /* between head and end */
 	atomic_size_t suspended; /* of them */
+	atomic_size_t bodies; /* bytes that their bodies hold */
 	pthread_mutex_t mutex; /* of what follows */
 	pthread_cond_t stop;
 	struct connection *connections;
@@ -57,6 +58,7 @@ struct httpd_request {
 	const char *path;
 	struct buf body;
 	size_t body_max;
+	size_t body_counted; /* in httpd->bodies */
 	size_t drained; /* read and thrown away */
 	int refused; /* an HTTP status: the body is thrown away */
 	char *refusal; /* why, and its code; NULL: what the status says */

@@ -17,6 +17,8 @@ static const char *refusal_text(int status)
 		return "how long the body is must be said once";
 	case 401:
 		return "a valid token is needed: Authorization: Bearer TOKEN";
+	case 403:
+		return "this needs more rights than you have shown";
 	case 404:
 		return "not found";
 	case 405:
@@ -51,6 +53,12 @@ static bool is_ambiguous(const struct httpd_request *request)
 	return count > 1;
 }
 
+static void count_body(struct httpd_request *request)
+{
+	request->httpd->bodies += request->body.room - request->body_counted;
+	request->body_counted = request->body.room;
+}
+
 /* Judges a request by its head. */
 static void admit(struct httpd_request *request)
 {
@@ -74,6 +82,7 @@ static void admit(struct httpd_request *request)
 		request->refused = 413;
 	else if (size > 0)
 		(void)buf_extend(&request->body, size);
+	count_body(request);
 }
 
 /* To answer at once costs the client its connection, and maybe the answer: what it still sends meets a closed
@@ -146,10 +155,11 @@ static enum MHD_Result receive(struct httpd_request *request, const char *data, 
 {
 	if (!request->refused && *size > request->body_max - request->body.size)
 		request->refused = 413; /* sent in chunks, without a length */
-	if (!request->refused)
-		buf_add(&request->body, data, *size);
-	else
+	if (request->refused)
 		request->drained += *size;
+	else
+		buf_add(&request->body, data, *size);
+	count_body(request);
 	*size = 0;
 	/* An answer is only possible at the end: who sends without end gets none. */
 	return request->drained / DRAIN_FACTOR <= request->httpd->settings.max_body ? MHD_YES : MHD_NO;
@@ -195,6 +205,7 @@ void httpd_on_completed(void *userdata, struct MHD_Connection *connection _unuse
 		free(request->header_names[i]);
 		free(request->header_values[i]);
 	}
+	httpd->bodies -= request->body_counted;
 	buf_done(&request->body);
 	free(request->refusal);
 	free(request);
@@ -225,6 +236,11 @@ const void *httpd_body(const struct httpd_request *request, size_t *ret_size)
 {
 	*ret_size = request->body.size;
 	return buf_str(&request->body);
+}
+
+size_t httpd_bodies(const struct httpd_request *request)
+{
+	return request->httpd->bodies;
 }
 
 const char *httpd_peer(const struct httpd_request *request)

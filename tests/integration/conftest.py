@@ -85,7 +85,7 @@ class Process:
 class Agent(Process):
     """gavead on folders of its own below the given one."""
 
-    def __init__(self, folder, plugins=None, **options):
+    def __init__(self, folder, plugins=None, extra=(), **options):
         self.folder = folder
         self.config, self.state, self.run = folder / "etc", folder / "state", folder / "run"
         for path in (self.config / "conf.d", self.state, self.run):
@@ -94,7 +94,7 @@ class Agent(Process):
         arguments = ["--config", self.config, "--state", self.state, "--run", self.run]
         if plugins:
             arguments += ["--plugins", plugins]
-        super().__init__(folder, "gavead", arguments, **options)
+        super().__init__(folder, "gavead", [*arguments, *extra], **options)
 
     def cli(self, *arguments, check=True):
         return cli("--socket", self.socket, *arguments, check=check)

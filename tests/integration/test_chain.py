@@ -236,6 +236,30 @@ def test_the_server_hears_that_an_agent_stops(chain):
     assert chain.fleet_events()[-1][1] == "stopped"
 
 
+def test_reloads_workers_and_operations_are_traced(chain):
+    chain.start_fleet()
+    chain.configure('hostile: { every = "200ms"; mode = "none"; }; changer: { every = "1h"; };')
+    chain.start_agent()
+    wait_until("the check", lambda: "changer/default" in chain.checks())
+    chain.configure('hostile: { every = "200ms"; mode = "crash"; }; changer: { every = "1h"; };')
+    assert chain.control.reload() == ("", [])
+    (chain.folder / "host/etc/conf.d/bad.conf").write_text("nonsense: { };")
+    assert chain.control.reload()[1]
+
+    def traces():
+        return {(t["name"], t["check"], t["attributes"].get("plugin", "")): t for t in reversed(chain.get("/v1/traces")["traces"])}
+    wanted = {("reload", "", ""), ("worker start", "", "hostile"), ("worker", "", "hostile"), ("swap", "changer/default", "")}
+    found = wait_until("the traces", lambda: (lambda t: wanted <= set(t) and t["reload", "", ""]["error"] and t)(traces()))
+    assert "SIGSEGV" in found["worker", "", "hostile"]["error"]
+    assert found["worker start", "", "hostile"]["error"] == ""
+    assert "bad.conf" in found["reload", "", ""]["error"]
+    swap = found["swap", "changer/default", ""]
+    assert swap["error"] == "its last step was not seen to be done" and swap["attributes"] == {}
+    spans = chain.get("/v1/traces/" + swap["trace_id"])["spans"]
+    assert [(s["name"], s["error"], s.get("parent_id")) for s in spans] == [
+        ("drain", "", swap["span_id"]), ("switch", "not seen to be done", swap["span_id"]), ("swap", swap["error"], None)]
+
+
 def make_certificate(folder, name):
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
                     "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.pem", "-days", "2", "-subj", "/CN=fleet",

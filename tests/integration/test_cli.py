@@ -45,7 +45,7 @@ def test_half_a_subcommand_is_completed():
 
 @pytest.mark.parametrize("name", [
     "status", "run", "plugins", "help", "config check", "reload", "events", "spool", "spool verify", "spool export", "command",
-    "backup", "backup ping", "enroll", "fleet hosts", "fleet checks", "fleet events", "plugin new", "plugin test", "preflight",
+    "backup", "backup ping", "enroll", "fleet hosts", "fleet checks", "fleet events", "fleet forget", "plugin new", "plugin test", "preflight",
     "swap plan", "swap start", "swap status", "swap watch", "swap promote", "swap pause", "swap resume", "swap abort",
     "swap rollback", "swap unfreeze", "swap sign", "swap history", "swap report"])
 def test_every_subcommand_explains_itself(name):
@@ -362,6 +362,8 @@ class Api(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    do_DELETE = do_GET
+
     def log_message(self, *_arguments):
         pass
 
@@ -395,6 +397,16 @@ def test_fleet_hosts_are_fetched_page_by_page(api, tmp_path):
                          ("/v1/hosts?limit=1000&status=lost&after=a%20b%26c", "Bearer geheim")]
     assert re.search(r"✗ critical +app-01 +lost .* 1 critical of 4", done.stdout)
     assert "app [2J-02" in done.stdout
+
+
+def test_fleet_forget_asks_for_one_host_and_tells_a_refusal(api):
+    api.answers = [(204, b""), (403, b'{"error": "this needs more rights than you have shown"}')]
+    done = cli("fleet", "forget", "app 01/x", "--url", api.url)
+    assert (done.stdout, done.stderr) == ("", "")
+    assert api.asked[0][0] == "/v1/hosts/app%2001%2Fx"
+    done = cli("fleet", "forget", "app", "--url", api.url, check=False)
+    assert done.returncode == 1
+    assert "answers 403: this needs more rights than you have shown; this token may not do that" in done.stderr
 
 
 def test_fleet_events_are_shown_oldest_first(api):

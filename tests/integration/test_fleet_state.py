@@ -70,6 +70,33 @@ def test_a_kill_loses_nothing_that_is_only_in_the_log(tmp_path, pb):
     server.stop()
 
 
+def test_a_forgotten_host_stays_forgotten_after_a_kill(tmp_path, pb):
+    server = Fleet(tmp_path, ['snapshot_every = "1h";']).start()
+    agent, other = Agent(pb), Agent(pb, 2)
+    for one in (agent, other):
+        server_report = one.full()
+        one.send(server, server_report)
+    assert server.request("DELETE", "/v1/hosts/host-001")[0] == 204
+    server.kill()
+    server.start()
+    assert [h["name"] for h in server.get("/v1/hosts")["hosts"]] == ["host-002"]
+    agent.declared = False
+    agent.send(server, agent.full())
+    server.kill()
+    server.start()
+    assert [h["name"] for h in server.get("/v1/hosts")["hosts"]] == ["host-001", "host-002"]
+    server.stop()
+
+
+def test_nobody_forgets_a_host_with_a_token_to_read(tmp_path, pb):
+    server = Fleet(tmp_path, ['read_token = "r";']).start()
+    Agent(pb).send(server, Agent(pb).full())
+    headers = {"Authorization": "Bearer r"}
+    assert server.request("DELETE", "/v1/hosts/host-001", headers=headers)[0] == 403
+    assert server.get("/v1/hosts", headers=headers)["hosts"]
+    server.stop()
+
+
 def fleet_host(server):
     return server.get("/v1/hosts/host-001")
 
@@ -319,7 +346,7 @@ def test_a_configuration_that_makes_no_sense_is_an_error_with_its_place(tmp_path
 def test_the_shipped_configuration_is_valid_and_so_is_each_setting_in_it(tmp_path):
     shipped = (fleetd.ROOT / "packaging/gavea-fleet.conf").read_text()
     settings, count = re.subn(r"^// ([a-z_]+ = .*;)$", r"\1", shipped, flags=re.M)
-    assert count == 19
+    assert count == 24
     (tmp_path / "plain.conf").write_text(shipped)
     (tmp_path / "all.conf").write_text(settings.replace("/etc/gavea-fleet/", f"{tmp_path}/"))
     for name in ("report.token", "read.token"):

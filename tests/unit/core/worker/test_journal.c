@@ -227,6 +227,53 @@ static void a_long_operation_does_not_grow_the_file_for_ever(void **state)
 	journal_free(journal);
 }
 
+static void note_span(const struct journal_span *span, void *userdata)
+{
+	struct buf *text = userdata;
+
+	buf_printf(text, "%s%s%s%s%s", text->size ? " " : "", span->parent_id ? "-" : "", span->name,
+		span->resumed ? "(resumed)" : "", span->error ? "!" : "");
+	assert_true(span->start_us > 0 && span->duration_us >= 0);
+}
+
+static void operations_and_steps_are_told_as_spans_when_they_end(void **state)
+{
+	struct scratch *s = *state;
+	_cleanup_buf_ struct buf told = BUF_INIT;
+	struct journal *journal = reopen(s);
+	struct gavea_operation *operation;
+
+	journal_trace(journal, note_span, &told);
+	operation = begin(journal, "swap");
+	assert_int_equal(journal_step(operation, "drain", NULL, 0), 0);
+	assert_int_equal(journal_done(operation, "drain"), 0);
+	assert_int_equal(journal_step(operation, "start", NULL, 0), 0);
+	assert_int_equal(journal_step(operation, "switch", NULL, 0), 0);
+	assert_int_equal(journal_done(operation, "switch"), 0);
+	assert_int_equal(journal_end(operation), 0);
+	assert_string_equal(buf_str(&told), "-drain -start! -switch swap");
+	journal_free(journal);
+}
+
+static void an_operation_that_ends_after_a_crash_is_told_as_resumed(void **state)
+{
+	struct scratch *s = *state;
+	_cleanup_buf_ struct buf told = BUF_INIT;
+	struct journal *journal = reopen(s);
+	struct gavea_operation *operation = begin(journal, "swap");
+
+	assert_int_equal(journal_step(operation, "drain", NULL, 0), 0);
+	journal_free(journal);
+	journal = reopen(s);
+	journal_trace(journal, note_span, &told);
+	assert_string_equal(buf_str(&told), "");
+	operation = journal_next(journal, NULL);
+	assert_int_equal(journal_step(operation, "undo", NULL, 0), 0);
+	assert_int_equal(journal_end(operation), 0);
+	assert_string_equal(buf_str(&told), "-drain(resumed)! -undo! swap(resumed)!");
+	journal_free(journal);
+}
+
 #define journal_test(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
 
 int main(void)
@@ -239,6 +286,8 @@ int main(void)
 		journal_test(damage_before_the_end_is_for_a_person),
 		journal_test(misuse_is_refused),
 		journal_test(a_long_operation_does_not_grow_the_file_for_ever),
+		journal_test(operations_and_steps_are_told_as_spans_when_they_end),
+		journal_test(an_operation_that_ends_after_a_crash_is_told_as_resumed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
