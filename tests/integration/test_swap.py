@@ -221,9 +221,12 @@ def test_the_end_of_a_hold_does_not_promote_without_a_verdict(bed):
     # The next step counts anew.
     assert shop.wait("HOLD", what=lambda s: s["step"] == 2)["gates"][0]["n"] == 0
     shop.write("green.n", "2000")
-    assert shop.end()["outcome"] == "DONE" if False else shop.wait("BAKE", "IDLE")
+    shop.wait("BAKE", "IDLE")
     shop.write("green.n", "3000")
     assert shop.end()["outcome"] == "DONE"
+    report = shop.swap("report").stdout
+    assert "## Go-live message" in report and "**shop 2.0 is live** since" in report
+    assert "it answered 3000 requests, 0 of them with an error (0 %)" in report
 
 
 def test_errors_of_the_new_colour_roll_back_with_their_numbers(bed):
