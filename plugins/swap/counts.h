@@ -16,26 +16,25 @@
 
 struct counts_side {
 	uint64_t requests; /* all that were answered or failed; client aborts are not among them */
-	uint64_t errors; /* 5xx, no answer, refused, timed out: whoever made it */
-	uint64_t slow
-		[COUNTS_LIMITS_MAX]; /* not answered within limit i; a failed one without a time is slow too */
+	uint64_t errors; /* 5xx, no answer, refused, timed out, cut off: whoever made it */
+	/* not answered within limit i; a failed one without a time is slow too */
+	uint64_t slow[COUNTS_LIMITS_MAX];
 	uint64_t aborted; /* by the client, neither good nor bad */
-	uint64_t
-		redispatched; /* meant for this colour, served by the other one or by another server: errors too */
+	uint64_t redispatched; /* meant for this colour, saved by another server; among the errors */
 };
 
 struct counts_view {
 	struct counts_side side[COLOURS];
-	uint64_t others; /* lines about other backends */
+	uint64_t others; /* lines about other backends, and messages without an object in them */
 	uint64_t malformed; /* lines that could not be read */
-	uint64_t
-		overflows; /* how often lines were lost, as far as can be told: a log cut short, a socket removed. What
-			       HAProxy drops itself it tells: traffic_view.dropped_logs */
+	/* Lines that were lost, as far as can be told: UDP that the kernel dropped, a log cut short, a socket removed.
+	 * What HAProxy drops itself it tells: traffic_view.dropped_logs. */
+	uint64_t overflows;
 	int64_t last_ns; /* CLOCK_MONOTONIC of the last line; 0: none */
 };
 
 struct counts_settings {
-	const char *socket; /* path of the datagram socket to bind; NULL: none */
+	const char *socket; /* path of the datagram socket to bind, or "127.0.0.1:PORT" for UDP; NULL: none */
 	const char *file; /* a log file to follow (nginx); NULL: none */
 	const char *backend[COLOURS]; /* names as they stand in the log; "BACKEND/SERVER": one server of it */
 	const int64_t *limits; /* nanoseconds, ascending */

@@ -4,11 +4,11 @@
 #define SWAP_COUNTS_INTERNAL_H
 
 #include "counts.h"
+#include "counts_socket.h"
 #include "logtail.h"
 
 #include <pthread.h>
 #include <stdbool.h>
-#include <sys/types.h>
 
 struct counts_name {
 	char *backend; /* NULL: this colour has none */
@@ -22,10 +22,8 @@ struct counts {
 	struct counts_name name[COLOURS];
 	int64_t limit[COUNTS_LIMITS_MAX];
 	unsigned limit_count;
-	char *socket_path;
-	int socket; /* the thread's */
-	dev_t socket_device; /* of what was bound at socket_path */
-	ino_t socket_inode;
+	char *where; /* the socket is; NULL: there is none */
+	struct counts_socket socket; /* the thread's */
 	int wake; /* eventfd: the thread ends */
 	struct batch *batch; /* the thread's */
 	struct logtail *tail; /* the thread's */

@@ -53,6 +53,11 @@ void counts_add(const struct counts *counts, const char *text, size_t size, stru
 	struct logline line;
 	int colour;
 
+	/* HAProxy sends words about itself too: "Proxy shop stopped". */
+	if (!memchr(text, '{', size)) {
+		sum->others++;
+		return;
+	}
 	if (logline_parse(text, size, &line) < 0) {
 		sum->malformed++;
 		return;

@@ -195,9 +195,6 @@ bool haproxy_needs_drain(const struct haproxy_row *row)
 
 bool haproxy_needs_ready(const struct haproxy_row *row)
 {
-	unsigned disabled = HAPROXY_ADMIN_MAINT_CONFIG | HAPROXY_ADMIN_MAINT_SET;
-
-	if (row->admin & HAPROXY_ADMIN_DRAIN_SET)
-		return true;
-	return (row->admin & disabled) == HAPROXY_ADMIN_MAINT_SET;
+	return (row->admin & (HAPROXY_ADMIN_DRAIN_SET | HAPROXY_ADMIN_MAINT_SET)) &&
+		!haproxy_row_disabled(row);
 }

@@ -145,6 +145,14 @@ static ssize_t receive_some(const struct talk *talk, int fd, struct buf *reply)
 	return n;
 }
 
+/* Each answer ends with an empty line, and that of an order that succeeded is nothing else. */
+static bool complete(const struct buf *reply)
+{
+	const char *end = reply->data + reply->size;
+
+	return streq(reply->data, "\n") || (reply->size >= 2 && end[-1] == '\n' && end[-2] == '\n');
+}
+
 static int receive_reply(const struct talk *talk, int fd, struct buf *reply)
 {
 	ssize_t n;
@@ -157,10 +165,12 @@ static int receive_reply(const struct talk *talk, int fd, struct buf *reply)
 			return error_set(talk->error, -EMSGSIZE,
 				"%s: the answer to \"%s\" is longer than 1 MiB", talk->socket, talk->command);
 	} while (n > 0);
-	/* Also an order that succeeded is answered by a line feed; nothing at all is a process that died. */
-	if (!reply->size || reply->data[reply->size - 1] != '\n')
-		return broken(talk, -EPIPE);
 	buf_add(reply, "", 0);
+	if (!reply->size)
+		return broken(talk, -EPIPE);
+	if (!complete(reply))
+		return error_set(talk->error, -EPIPE, "%s: HAProxy did not finish its answer to \"%s\"",
+			talk->socket, talk->command);
 	return 0;
 }
 

@@ -257,6 +257,13 @@ bool haproxy_row_draining(const struct haproxy_row *row)
 	return (row->admin & (HAPROXY_ADMIN_MAINT | HAPROXY_ADMIN_DRAIN)) || row->weight == 0;
 }
 
+bool haproxy_row_disabled(const struct haproxy_row *row)
+{
+	unsigned disabled = HAPROXY_ADMIN_MAINT_CONFIG | HAPROXY_ADMIN_MAINT_SET;
+
+	return (row->admin & disabled) == disabled && !(row->admin & HAPROXY_ADMIN_DRAIN_SET);
+}
+
 /* The value of one line: type=str, …, found=yes, …, value="500", type="sint" */
 static int map_line_value(const char *line, uint64_t *ret_value)
 {

@@ -76,6 +76,9 @@ bool haproxy_row_up(const struct haproxy_row *row);
 /* Whether it takes no new clients: by drain, maintenance or weight 0. */
 bool haproxy_row_draining(const struct haproxy_row *row);
 
+/* Whether the configuration says "disabled", and nobody has said otherwise since: no server of ours. */
+bool haproxy_row_disabled(const struct haproxy_row *row);
+
 /* The value of a key by "get map FILE KEY": 0, or -ENOENT: there is none, or maps that differ. */
 int haproxy_map_value_parse(const char *text, uint64_t *ret_value, struct error *error);
 

@@ -142,16 +142,16 @@ int traffic_exec_open(
 {
 	struct exec *exec;
 	unsigned count = 0;
-	int r = command_check("set_command", settings->set_command, error);
+	int r = command_check("set", settings->set_command, error);
 
 	if (r == 0)
-		r = command_check("observe_command", settings->observe_command, error);
+		r = command_check("observe", settings->observe_command, error);
 	if (r < 0)
 		return r;
 	while (settings->set_command[count])
 		count++;
 	if (count > ARGUMENTS_MAX)
-		return error_set(error, -EINVAL, "set_command: more than %d arguments", ARGUMENTS_MAX);
+		return error_set(error, -EINVAL, "set: more than %d arguments", ARGUMENTS_MAX);
 	exec = calloc(1, sizeof *exec);
 	if (!exec)
 		return error_set(error, -ENOMEM, "out of memory");

@@ -85,30 +85,28 @@ static int look_at_map(struct haproxy *h, struct traffic_view *view, int64_t dea
 /* In the words of the first server that is not up, else of all. */
 static void describe(const struct haproxy_stat *stat, struct traffic_side *side)
 {
-	const struct haproxy_row *worst = NULL;
-	int bad = 0;
+	const char *status = "no servers";
+	unsigned bad = 0;
 
 	for (size_t i = 0; i < stat->count; i++) {
-		if (haproxy_row_up(&stat->servers[i]))
+		const struct haproxy_row *row = &stat->servers[i];
+
+		if (haproxy_row_disabled(row) || (bad && haproxy_row_up(row)))
 			continue;
-		worst = worst ? worst : &stat->servers[i];
-		bad++;
+		if (!bad)
+			status = row->status;
+		bad += !haproxy_row_up(row);
 	}
-	if (!stat->count)
-		snprintf(side->state, sizeof side->state, "no servers");
-	else if (!worst)
-		snprintf(side->state, sizeof side->state, "%s", stat->servers[0].status);
-	else if (stat->count == 1)
-		snprintf(side->state, sizeof side->state, "%s", worst->status);
+	if (bad && side->servers > 1)
+		snprintf(side->state, sizeof side->state, "%.12s (%u of %u)", status, bad % 10000,
+			(unsigned)side->servers % 10000);
 	else
-		snprintf(side->state, sizeof side->state, "%.12s (%d of %d)", worst->status, bad,
-			(int)stat->count);
+		snprintf(side->state, sizeof side->state, "%s", status);
 }
 
 static void fill_side(const struct haproxy_stat *stat, struct traffic_side *side)
 {
-	side->servers = (int)stat->count;
-	side->up = side->wavering = side->draining = 0;
+	side->servers = side->up = side->wavering = side->draining = 0;
 	side->sessions = MAX(stat->backend.sessions, 0);
 	side->queued = MAX(stat->backend.queued, 0);
 	side->requests = stat->backend.requests;
@@ -118,10 +116,13 @@ static void fill_side(const struct haproxy_stat *stat, struct traffic_side *side
 		const struct haproxy_row *row = &stat->servers[i];
 		bool draining = haproxy_row_draining(row);
 
+		side->queued += MAX(row->queued, 0);
+		if (haproxy_row_disabled(row))
+			continue;
+		side->servers++;
 		side->draining += draining;
 		side->up += !draining && haproxy_row_up(row);
-		side->wavering += !draining && startswith(row->status, "UP ");
-		side->queued += MAX(row->queued, 0);
+		side->wavering += !draining && startswith(row->status, "UP ") != NULL;
 	}
 	describe(stat, side);
 }
@@ -164,7 +165,7 @@ enum order { ORDER_DRAIN, ORDER_READY, ORDER_CUT };
 static int order_server(const struct haproxy *h, enum order order, const char *backend,
 	const struct haproxy_row *row, int64_t deadline, struct error *error)
 {
-	if (order == ORDER_CUT)
+	if (order == ORDER_CUT && !haproxy_row_disabled(row))
 		return haproxy_client_server_cut(&h->client, backend, row->name, deadline, error);
 	if (order == ORDER_DRAIN && haproxy_needs_drain(row))
 		return haproxy_client_server_state(&h->client, backend, row->name, "drain", deadline, error);

@@ -165,11 +165,11 @@ int traffic_symlink_open(
 	struct link *link;
 
 	if (!settings->link || settings->link[0] != '/' || settings->link[strlen(settings->link) - 1] == '/')
-		return traffic_missing("symlink", "link", "the absolute path of the link", error);
+		return traffic_missing("symlink", "traffic_link", "the absolute path of the link", error);
 	if (!settings->target || str_empty(settings->target[COLOUR_BLUE]) ||
 		str_empty(settings->target[COLOUR_GREEN]))
-		return traffic_missing(
-			"symlink", "target", "what the link points to for blue and for green", error);
+		return traffic_missing("symlink", "target_blue and target_green",
+			"what the link points to for blue and for green", error);
 	if (streq(settings->target[COLOUR_BLUE], settings->target[COLOUR_GREEN]))
 		return error_set(error, -EINVAL, "the targets of blue and green are the same: \"%s\"",
 			settings->target[COLOUR_BLUE]);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Shares, drains and counts of swaps with a real nginx, on the configuration of plugins/swap/proxies.md; links and programs."""
+"""Shares, drains and counts of swaps with a real nginx, on the configuration of plugins/swap/proxies.md; the other
+drivers too."""
 import shutil
 import socket
 import subprocess
@@ -273,12 +274,16 @@ def test_what_they_print_is_read_strictly(tmp_path, printed, said):
     (["haproxy", "socket=/s", "map=/m", "app=a b"],
      'app "a b": a key in HAProxy\'s map is of 1 to 64 letters, digits, ".", "_" and "-"'),
     (["haproxy-weights", "socket=/s", "blue=x"], '"x": expected BACKEND/SERVER as HAProxy\'s configuration has them'),
-    (["nginx", "include=x"], "the traffic driver nginx needs nginx_include: the absolute path of the file that nginx includes"),
+    (["nginx", "include=x"],
+     "the traffic driver nginx needs nginx_include: the absolute path of the file that nginx includes"),
     (["nginx", "include=/x", "app=a", "blue=b", "green=g", "reload=nginx -s reload"],
      "reload: the program must be given by its absolute path"),
-    (["symlink"], "the traffic driver symlink needs link: the absolute path of the link"),
+    (["symlink"], "the traffic driver symlink needs traffic_link: the absolute path of the link"),
+    (["symlink", "link=/x", "target_blue=a"],
+     "the traffic driver symlink needs target_blue and target_green: what the link points to for blue and for green"),
     (["symlink", "link=/x", "target_blue=a", "target_green=a"], 'the targets of blue and green are the same: "a"'),
-    (["exec", "set_command=true"], "set_command: the program must be given by its absolute path"),
+    (["exec", "set_command=/bin/true"], "observe: the program must be given by its absolute path"),
+    (["exec", "set_command=true"], "set: the program must be given by its absolute path"),
 ])
 def test_what_a_driver_lacks_is_named(words, said):
     assert tool(*words, "observe") == {"code": -22, "error": said}

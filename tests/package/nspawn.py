@@ -11,16 +11,17 @@ import subprocess
 import time
 from pathlib import Path
 
-PACKAGES = sorted("""ca-certificates dbus libarchive13 libc-ares2 libcap-ng0 libconfig9 libcurl4 libjansson4
-    libmicrohttpd12 libprotobuf-c1 libseccomp2 libsqlite3-0 libssl3 libyaml-0-2 libzstd1 openssl systemd
+PACKAGES = sorted("""ca-certificates dbus haproxy libarchive13 libc-ares2 libcap-ng0 libconfig9 libcurl4 libjansson4
+    libmicrohttpd12 libprotobuf-c1 libseccomp2 libsqlite3-0 libssl3 libyaml-0-2 libzstd1 nginx-light openssl systemd
     systemd-sysv""".split())
+SERVICES = ("haproxy", "nginx")  # that come with packages, and which tests start in their own way
 CONTROLLERS = ("memory", "pids", "cpu", "cpuacct", "systemd", "unified")
 CGROUP = Path("/sys/fs/cgroup")
 
 
 def base_tree(cache):
     """The path of the tree, made by debootstrap unless it is there (a minute or two, and the network)."""
-    key = hashlib.sha256(" ".join(PACKAGES).encode()).hexdigest()[:12]
+    key = hashlib.sha256(" ".join((*PACKAGES, *SERVICES)).encode()).hexdigest()[:12]
     tree = cache / f"nspawn-base-{key}"
     if not tree.exists():
         fresh = cache / f"nspawn-base-{key}.new"
@@ -28,6 +29,8 @@ def base_tree(cache):
         subprocess.run(["debootstrap", "--variant=minbase", "--include=" + ",".join(PACKAGES), "bookworm", fresh],
                        check=True, stdin=subprocess.DEVNULL)
         shutil.rmtree(fresh / "var/cache/apt/archives", ignore_errors=True)
+        for service in SERVICES:
+            (fresh / f"etc/systemd/system/{service}.service").symlink_to("/dev/null")
         fresh.rename(tree)
     return tree
 

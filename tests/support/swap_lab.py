@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Proxies, backends and clients on loopback for tests of swaps; the proxies run the blocks of plugins/swap/proxies.md."""
+"""Proxies, backends and clients on loopback for tests of swaps. The proxies run what plugins/swap/proxies.md says."""
 import http.client
 import json
 import os
@@ -43,7 +43,7 @@ def free_ports(count):
 
 
 class Backend:
-    """Answers its name. mode: "ok", "error" (500), "hang" (no answer), "cut" (half an answer), "upgrade" (101, stays open)."""
+    """Answers its name. mode: "ok", "error" (500), "hang" (no answer), "cut" (half an answer), "upgrade" (101, open)."""
 
     def __init__(self, name):
         self.name, self.mode, self.connections = name, "ok", set()

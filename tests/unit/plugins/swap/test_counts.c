@@ -219,7 +219,8 @@ static void each_colour_has_its_own_numbers(void **state)
 	add(counts, LINE("green", "g1", "-1", "CH", "-1", "0"));
 	add(counts, LINE("green", "<NOSRV>", "302", "LR", "-1", "0"));
 	add(counts, LINE("green2", "g1", "200", "--", "5", "0"));
-	add(counts, "nonsense");
+	add(counts, "Proxy shop stopped (cumulated conns: FE: 3, BE: 0).");
+	add(counts, "{nonsense");
 	counts_view(counts, &view);
 	assert_int_equal(view.side[COLOUR_BLUE].requests, 2);
 	assert_int_equal(view.side[COLOUR_BLUE].slow[0], 1);
@@ -228,7 +229,7 @@ static void each_colour_has_its_own_numbers(void **state)
 	assert_int_equal(view.side[COLOUR_GREEN].slow[0], 2);
 	assert_int_equal(view.side[COLOUR_GREEN].slow[1], 2);
 	assert_int_equal(view.side[COLOUR_GREEN].aborted, 1);
-	assert_int_equal(view.others, 1);
+	assert_int_equal(view.others, 2);
 	assert_int_equal(view.malformed, 1);
 	assert_true(view.last_ns > 0);
 	counts_close(counts);
@@ -282,6 +283,14 @@ static void settings_that_can_not_be_are_named(void **state)
 	assert_int_equal(counts_open(&settings, &counts, &error), -ENOENT);
 	assert_string_equal(
 		error.message, "/proc/none/log.sock: can't make the socket: No such file or directory");
+	settings.socket = "log.sock";
+	assert_int_equal(counts_open(&settings, &counts, &error), -EINVAL);
+	assert_string_equal(error.message,
+		"\"log.sock\": expected the absolute path of a socket, or 127.0.0.1:PORT for UDP");
+	settings.socket = "192.0.2.1:5514";
+	assert_int_equal(counts_open(&settings, &counts, &error), -EINVAL);
+	assert_string_equal(error.message,
+		"192.0.2.1:5514: not an address of the loopback: anybody in the network could write lines");
 	settings.socket = "/tmp";
 	assert_int_equal(counts_open(&settings, &counts, &error), -EEXIST);
 	assert_string_equal(error.message, "/tmp: something that is no socket is in the way");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What HAProxy tells about itself, taken apart. */
+#include "plugins/swap/haproxy_client.h"
 #include "plugins/swap/haproxy_ratio.h"
 #include "plugins/swap/haproxy_stat.h"
 
@@ -126,6 +127,23 @@ static void administrative_states_tell_who_takes_no_clients(void **state)
 	haproxy_stat_done(&stat);
 }
 
+static void servers_that_the_configuration_disables_are_left_alone(void **state)
+{
+	/* As 2.6 has them: "disabled", and that after drain, ready and maint on the socket. */
+	const struct haproxy_row disabled = {.admin = 5}, drained = {.admin = 4 | 8}, ready = {.admin = 4},
+				 maint = {.admin = 1};
+
+	(void)state;
+	assert_true(haproxy_row_disabled(&disabled));
+	assert_false(haproxy_needs_drain(&disabled) || haproxy_needs_ready(&disabled));
+	assert_false(haproxy_row_disabled(&drained) || haproxy_row_disabled(&ready) ||
+		haproxy_row_disabled(&maint));
+	assert_true(haproxy_needs_ready(&drained) && haproxy_needs_ready(&maint));
+	assert_false(
+		haproxy_needs_ready(&ready) || haproxy_needs_drain(&maint) || haproxy_needs_drain(&drained));
+	assert_true(haproxy_needs_drain(&ready));
+}
+
 static void a_backend_without_servers_is_said(void **state)
 {
 	struct error error = ERROR_INIT;
@@ -217,6 +235,7 @@ int main(void)
 		cmocka_unit_test(a_bad_answer_says_what_is_wrong),
 		cmocka_unit_test(servers_are_up_only_by_the_exact_words),
 		cmocka_unit_test(administrative_states_tell_who_takes_no_clients),
+		cmocka_unit_test(servers_that_the_configuration_disables_are_left_alone),
 		cmocka_unit_test(a_backend_without_servers_is_said),
 		cmocka_unit_test(info_tells_the_process_and_lost_log_lines),
 		cmocka_unit_test(a_maps_value_is_what_all_its_users_see),
