@@ -306,6 +306,22 @@ static int act(struct app *app, const struct decision *decision, int64_t deadlin
 	}
 }
 
+/* How often the new colour was started is written down first: one that does not start is not tried for ever. */
+static int apply_start(
+	struct app *app, const struct decision *decision, int64_t deadline, struct error *error)
+{
+	struct swap next = app->swap;
+	int r = 0;
+
+	if (decision->attempt > next.attempt) {
+		next.attempt = decision->attempt;
+		r = app_write(app, &next);
+	}
+	if (r < 0)
+		return error_set(error, r, "the journal can't be written: %s", strerror(-r));
+	return act(app, decision, deadline, error);
+}
+
 static int journalled(int r, struct error *error)
 {
 	return r < 0 ? error_set(error, r, "the journal can't be written: %s", strerror(-r)) : 1;
@@ -334,6 +350,9 @@ int app_apply(struct app *app, const struct decision *decision, int64_t deadline
 		break;
 	case ACTION_CUT:
 		r = apply_cut(app, decision, deadline, error);
+		break;
+	case ACTION_START:
+		r = apply_start(app, decision, deadline, error);
 		break;
 	default:
 		r = act(app, decision, deadline, error);

@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#define STARTS_MAX 2 /* a crash may have come between the first one and its intent */
+
 static void decide_precheck(const struct settings *settings, const struct swap *swap,
 	const struct world *world, struct decision *decision)
 {
@@ -36,6 +38,16 @@ static void decide_staged(const struct settings *settings, const struct swap *sw
 			*world->stage_error ? world->stage_error : swap->release);
 }
 
+static void did_not_start(
+	const struct swap *swap, const struct service_view *service, struct decision *decision)
+{
+	char why[REASON_SIZE];
+
+	snprintf(why, sizeof why, "the release does not start: after %u tries its service is %s (%s)",
+		swap->attempt, service_state_name(service->state), service->text);
+	decide_roll_back(decision, true, why);
+}
+
 static void decide_start(const struct swap *swap, const struct world *world, struct decision *decision)
 {
 	enum colour new = (enum colour)swap->new;
@@ -45,10 +57,15 @@ static void decide_start(const struct swap *swap, const struct world *world, str
 		decide(decision, ACTION_WAIT, "%s", world->service_error);
 	else if (service->state == SERVICE_RUNNING)
 		decide_part(swap, PART_UP, decision);
-	else if (service->state == SERVICE_FAILED && swap->attempt > 0)
-		decide_roll_back(decision, true, "the release did not start: its service has failed");
-	else
+	else if (service->state == SERVICE_STARTING || service->state == SERVICE_STOPPING)
+		decide(decision, ACTION_WAIT, "%s is %s: %s", colour_name(new),
+			service_state_name(service->state), service->text);
+	else if (swap->attempt >= STARTS_MAX)
+		did_not_start(swap, service, decision);
+	else {
+		decision->attempt = swap->attempt + 1;
 		decide_colour(decision, ACTION_START, new);
+	}
 }
 
 /* It runs: is it up at the proxy, and does it stay so? */

@@ -88,7 +88,7 @@ def test_a_release_that_does_not_start_is_rolled_back(bed):
     shop = bed({"green.broken": ""}, start_timeout="2s")
     shop.swap("start", "release=2.0")
     last = shop.end()
-    assert last["outcome"] == "ROLLED_BACK" and "STARTED was not over in time" in last["reason"]
+    assert last["outcome"] == "ROLLED_BACK" and "the release does not start: after 2 tries" in last["reason"]
     assert (shop.up(), shop.share()) == ({"blue"}, 0)
 
 
