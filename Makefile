@@ -307,7 +307,7 @@ bench: all bench-build
 
 # What takes too long for ./check: kill -9 at every write of a swap's journal.
 soak-swap: all unit-build
-	GAVEA_SOAK=1 GAVEA_BUILD=$(O) /usr/bin/python3 -m pytest -p no:cacheprovider tests/integration/test_swap_kill.py
+	GAVEA_SOAK=1 GAVEA_BUILD=$(abspath $(O)) /usr/bin/python3 -m pytest -p no:cacheprovider tests/integration/test_swap_kill.py
 .PHONY: soak-swap
 # The spool's promise at every call to the disk: hours of what ./check takes a part of.
 proof: all test-plugins $(TEST_SUPPORT)

@@ -35,6 +35,7 @@ struct app {
 	int64_t looked_boot; /* the last look; 0: none yet */
 	char holder[96]; /* who asks for the lease: this host and app */
 	int64_t leased_boot; /* until then there is a lease */
+	int64_t beaten_boot, kept_boot; /* the last heartbeat, and when the tally was kept */
 	bool beats; /* there is a heartbeat, or there may be one of before a restart */
 	bool executed; /* the dead man's switch has taken the requests from the new colour */
 	int64_t watched_for; /* a watcher was started for the swap that began then */

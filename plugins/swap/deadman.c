@@ -48,7 +48,7 @@ void app_heartbeat(struct app *app)
 		.share = machine_green(swap, 0),
 		.traffic = app->settings.traffic_kind,
 		.settings = app->settings.traffic};
-	int64_t when;
+	int64_t when, now_boot = clock_ns(CLOCK_BOOTTIME);
 	int r = 0;
 
 	if (!*app->folder || app->settings.deadman == 0)
@@ -57,10 +57,15 @@ void app_heartbeat(struct app *app)
 		if (app->beats)
 			r = heartbeat_stop(app->folder);
 		app->beats = false;
+		app->beaten_boot = 0;
 	} else if (heartbeat_was_executed(app->folder, &when) == 1) {
 		app->executed = true;
 	} else {
-		r = heartbeat_beat(app->folder, &heartbeat);
+		/* Each is a sync of the disk. */
+		if (app->beaten_boot == 0 || now_boot - app->beaten_boot > app->settings.deadman / 8) {
+			r = heartbeat_beat(app->folder, &heartbeat);
+			app->beaten_boot = r == 0 ? now_boot : 0;
+		}
 		app->beats = true;
 		start_watcher(app);
 	}

@@ -69,8 +69,13 @@ static int apply_next(struct app *app, const struct decision *decision)
 	if (r < 0 || !moves)
 		return r;
 	app_span(app, &before, 0);
-	if (next.state == STATE_HOLD || next.state == STATE_BAKE)
+	/* Before the first client is sent there, somebody has to watch. */
+	if (next.state == STATE_SHIFT)
+		app_heartbeat(app);
+	if (next.state == STATE_HOLD || next.state == STATE_BAKE) {
 		tally_reset(&app->tally);
+		app->kept_boot = 0;
+	}
 	say_next(app, &before);
 	return 0;
 }

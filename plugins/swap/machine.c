@@ -93,6 +93,23 @@ static void decide_up(const struct settings *settings, const struct swap *swap, 
 	}
 }
 
+/* What runs there of an earlier release has no clients, but it may be all that could serve. */
+static void decide_stopped(const struct swap *swap, const struct world *world, struct decision *decision)
+{
+	enum colour new = (enum colour)swap->new;
+	bool rolling = swap->strategy == STRATEGY_ROLLING;
+	char why[256];
+
+	if (!world->service_seen[new])
+		decide(decision, ACTION_WAIT, "%s", world->service_error);
+	else if (world->service[new].state == SERVICE_STOPPED || world->service[new].state == SERVICE_FAILED)
+		decide_part(swap, PART_START, decision);
+	else if (!rolling && !world_serves(world, (enum colour)swap->old, why, sizeof why))
+		decide(decision, ACTION_WAIT, "%s stays up: %s", colour_name(new), why);
+	else
+		decide_colour(decision, ACTION_STOP, new);
+}
+
 static void decide_started(const struct settings *settings, const struct swap *swap,
 	const struct world *world, int64_t now_boot, struct decision *decision)
 {
@@ -110,13 +127,7 @@ static void decide_started(const struct settings *settings, const struct swap *s
 			decide_part(swap, PART_STOP, decision);
 		}
 	} else if (swap->part == PART_STOP) {
-		if (!world->service_seen[new])
-			decide(decision, ACTION_WAIT, "%s", world->service_error);
-		else if (world->service[new].state == SERVICE_STOPPED ||
-			world->service[new].state == SERVICE_FAILED)
-			decide_part(swap, PART_START, decision);
-		else
-			decide_colour(decision, ACTION_STOP, new);
+		decide_stopped(swap, world, decision);
 	} else if (swap->part == PART_START) {
 		decide_start(swap, world, decision);
 	} else {

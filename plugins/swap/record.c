@@ -78,6 +78,18 @@ static void log_start(const struct swap *swap, struct json *json)
 	json_kv_string(json, "new", colour_name((enum colour)swap->new));
 }
 
+/* Requests of this step, by colour. */
+static void log_requests(const struct app *app, struct json *json)
+{
+	static const char *const keys[COLOURS][2] = {
+		{"blue_requests", "blue_errors"}, {"green_requests", "green_errors"}};
+
+	for (int c = 0; c < COLOURS; c++) {
+		json_kv_int(json, keys[c][0], (int64_t)app->tally.sum[c].requests);
+		json_kv_int(json, keys[c][1], (int64_t)app->tally.sum[c].errors);
+	}
+}
+
 static void log_entry(struct app *app, const char *kind, const char *text)
 {
 	const struct swap *swap = &app->swap;
@@ -94,6 +106,8 @@ static void log_entry(struct app *app, const char *kind, const char *text)
 	json_kv_string(&json, "text", text);
 	if (streq(kind, "swap-started"))
 		log_start(swap, &json);
+	if (streq(kind, "swap-verdict"))
+		log_requests(app, &json);
 	if (app->settings.gate_count &&
 		(streq(kind, "swap-verdict") || streq(kind, "swap-rolling-back") ||
 			streq(kind, "swap-frozen")))

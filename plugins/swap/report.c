@@ -290,12 +290,43 @@ static void add_head(const struct app *app, const json_t *entries, struct buf *o
 		*text_of(first, "digest") ? text_of(first, "digest") : "none", text_of(first, "id"));
 }
 
+/* What the team is told: that it is live, and how its first hours were. */
+static void add_message(const struct app *app, const json_t *entries, struct buf *out)
+{
+	const json_t *first = json_array_get(entries, 0),
+		     *last = json_array_get(entries, json_array_size(entries) - 1);
+	json_int_t requests = 0, errors = 0;
+	char when[32], key[32];
+	json_t *entry;
+	size_t i;
+
+	if (!streq(outcome_of(entries), "DONE"))
+		return;
+	json_array_foreach(entries, i, entry)
+	{
+		snprintf(key, sizeof key, "%.8s_requests", text_of(first, "new"));
+		requests += json_integer_value(json_object_get(entry, key));
+		snprintf(key, sizeof key, "%.8s_errors", text_of(first, "new"));
+		errors += json_integer_value(json_object_get(entry, key));
+	}
+	buf_printf(out,
+		"\n## Go-live message\n\n> **%s %s is live** since %s (%s). Since its first client it "
+		"answered %lld requests, "
+		"%lld of them with an error (%.3g %%).",
+		app->settings.app, text_of(first, "release"), clock_format_utc(when, ms_of(last), 0),
+		text_of(first, "new"), (long long)requests, (long long)errors,
+		requests ? 100.0 * (double)errors / (double)requests : 0.0);
+	buf_printf(out, " Asked for by %s; before: %s.\n", text_of(first, "by"),
+		*text_of(first, "before") ? text_of(first, "before") : "not known");
+}
+
 static void markdown(const struct app *app, const json_t *entries, struct buf *out)
 {
 	json_t *entry;
 	size_t i;
 
 	add_head(app, entries, out);
+	add_message(app, entries, out);
 	add_states(entries, out);
 	buf_add_str(out, "\n## What happened\n\n");
 	json_array_foreach(entries, i, entry)

@@ -233,6 +233,16 @@ static int open_consistent(struct settings *settings, struct gavea_check *check)
 		.ttl = gavea_option_int(check, "lease_ttl")};
 	if (lease_judge(&settings->lease, &error) < 0)
 		return gavea_fail(check, -EINVAL, "%s", error_text(&error, -EINVAL));
+	if (!rolling && streq(settings->service.kind, "systemd") && settings->service.unit[COLOUR_BLUE] &&
+		streq(settings->service.unit[COLOUR_BLUE], settings->service.unit[COLOUR_GREEN]) &&
+		!strstr(settings->service.unit[COLOUR_BLUE], "%c"))
+		return gavea_fail(check, -EINVAL,
+			"unit: \"%s\" has no %%c: both colours would be the same unit",
+			settings->service.unit[COLOUR_BLUE]);
+	if (!rolling &&
+		streq(settings->traffic.backend[COLOUR_BLUE], settings->traffic.backend[COLOUR_GREEN]))
+		return gavea_fail(check, -EINVAL, "backend_green: \"%s\" is the blue backend too",
+			settings->traffic.backend[COLOUR_GREEN]);
 	if (!rolling && settings->release.link && !strstr(settings->release.link, "%c"))
 		return gavea_fail(check, -EINVAL,
 			"link: \"%s\" has no %%c: both colours would run the same release",

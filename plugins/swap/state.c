@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#define TIME_MOST (INT64_MAX / 4)
+#define TIME_MOST (INT64_MAX / 8)
 #define MAGIC "gavea-swap 1\n"
 
 const char *state_name(uint32_t state)
@@ -198,6 +198,12 @@ static bool is_hex(const char *text, size_t length)
 	return strlen(text) == length && strspn(text, "0123456789abcdef") == length;
 }
 
+/* So that no difference of two overflows. */
+static bool is_time(int64_t time)
+{
+	return time >= -TIME_MOST && time <= TIME_MOST;
+}
+
 static int judge(const struct swap *swap, struct error *error)
 {
 	if (!is_hex(swap->id, 32))
@@ -209,9 +215,12 @@ static int judge(const struct swap *swap, struct error *error)
 	if ((*swap->digest && !is_hex(swap->digest, 64)) ||
 		(*swap->next_digest && !is_hex(swap->next_digest, 64)))
 		return error_set(error, -EBADMSG, "the journal's step has no valid \"digest\"");
-	if (swap->entered_boot < -TIME_MOST || swap->entered_boot > TIME_MOST || swap->entered_ms < 0 ||
-		swap->entered_ms > TIME_MOST || swap->deadline_boot < swap->entered_boot)
+	if (!is_time(swap->entered_boot) || !is_time(swap->entered_ms) ||
+		swap->deadline_boot < swap->entered_boot ||
+		(swap->deadline_boot != INT64_MAX && !is_time(swap->deadline_boot)))
 		return error_set(error, -EBADMSG, "the journal's step has no valid \"entered_boot\"");
+	if (!is_time(swap->paused_boot) || !is_time(swap->started_ms) || !is_time(swap->recovered_ms))
+		return error_set(error, -EBADMSG, "the journal's step has no valid \"started_ms\"");
 	if ((swap->old == swap->new) != (swap->strategy == STRATEGY_ROLLING))
 		return error_set(error, -EBADMSG, "the journal's step has no valid \"new\"");
 	return 0;
@@ -270,15 +279,16 @@ void state_enter(struct swap *swap, uint32_t state, uint32_t part, int64_t timeo
 
 void state_rebase(struct swap *swap, int64_t now_boot, int64_t now_ms, const char *boot_id)
 {
-	int64_t whole = swap->deadline_boot - swap->entered_boot, gone, passed_ms;
+	int64_t whole, gone, passed_ms;
 
 	if (streq(swap->boot_id, boot_id))
 		return;
+	whole = swap->deadline_boot == INT64_MAX ? INT64_MAX : swap->deadline_boot - swap->entered_boot;
 	/* The wall clock may have been set meanwhile: what it says counts within reason only. */
 	passed_ms = MAX(now_ms - swap->entered_ms, INT64_C(0));
-	gone = passed_ms > INT64_MAX / NSEC_PER_MSEC ? INT64_MAX : passed_ms * NSEC_PER_MSEC;
-	swap->entered_boot = now_boot - MIN(gone, TIME_MOST / 2);
-	if (swap->deadline_boot != INT64_MAX)
+	gone = passed_ms > TIME_MOST / NSEC_PER_MSEC ? TIME_MOST : passed_ms * NSEC_PER_MSEC;
+	swap->entered_boot = now_boot - gone;
+	if (whole != INT64_MAX)
 		swap->deadline_boot = later(now_boot, MAX(whole - gone, INT64_C(0)));
 	if (swap->paused)
 		swap->paused_boot = swap->entered_boot;

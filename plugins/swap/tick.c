@@ -147,6 +147,9 @@ void app_tick(struct app *app, int64_t deadline)
 		i++)
 		;
 	app_heartbeat(app);
-	if (app_swaps(app) && (app->swap.state == STATE_HOLD || app->swap.state == STATE_BAKE))
+	if (app_swaps(app) && (app->swap.state == STATE_HOLD || app->swap.state == STATE_BAKE) &&
+		app->looked_boot - app->kept_boot > app->settings.gap / 6) {
 		memory_keep_tally(app);
+		app->kept_boot = app->looked_boot;
+	}
 }

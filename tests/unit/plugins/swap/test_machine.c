@@ -84,6 +84,7 @@ static void judge_stop(const struct swap *swap, const struct world *world, const
 	}
 	if (swap->state == STATE_STARTED) {
 		assert_int_equal(swap->part, PART_STOP);
+		assert_true(world_serves(world, (enum colour)swap->old, why, sizeof why));
 		return;
 	}
 	assert_int_equal(swap->state, STATE_ROLLING_BACK);
