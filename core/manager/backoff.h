@@ -17,8 +17,9 @@ int64_t backoff_fail(struct backoff *backoff);
  * jitter, between 100 ms and all of min(1 s * 2^failures, 5 min). */
 int64_t backoff_spread(struct backoff *backoff);
 
-/* The ceiling of the next pause, without counting. */
-int64_t backoff_ceiling(const struct backoff *backoff);
+/* The same for one who was told not to come back within at_least nanoseconds (0: was not): after that, and at most half
+ * of it later, for others were told the same. */
+int64_t backoff_after(struct backoff *backoff, int64_t at_least);
 
 void backoff_reset(struct backoff *backoff);
 

@@ -59,17 +59,9 @@ static void end_delivery(struct output *output)
 	output->delivering = false;
 }
 
-/* Who is told to come back in a minute is not alone: they must not all come in the same instant. */
-static int64_t pause_after(struct output *output, int64_t at_least)
-{
-	int64_t spread = backoff_spread(&output->backoff);
-
-	return at_least > 0 ? at_least + MIN(spread, at_least / 2) : spread;
-}
-
 static void failed(struct output *output, const char *error, int64_t at_least)
 {
-	int64_t pause = pause_after(output, at_least);
+	int64_t pause = backoff_after(&output->backoff, at_least);
 	char text[32];
 
 	if (!output->failing || !streq(output->error, error))

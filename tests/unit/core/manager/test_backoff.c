@@ -88,6 +88,30 @@ static void agents_that_lost_their_server_at_once_spread_over_the_whole_pause(vo
 	assert_in_range(most, 27, 80);
 }
 
+static void who_is_told_when_to_come_back_comes_then_and_not_with_all_others(void **state)
+{
+	const int64_t minute = 60 * NSEC_PER_SEC;
+	unsigned tenths[10] = {0};
+
+	(void)state;
+	for (int i = 0; i < 2000; i++) {
+		struct backoff backoff = {.failures = 6};
+		int64_t pause = backoff_after(&backoff, minute);
+
+		assert_in_range(pause, minute, minute + minute / 2);
+		tenths[MIN((pause - minute) * 20 / minute, 9)]++;
+	}
+	for (int i = 0; i < 10; i++)
+		assert_true(tenths[i] > 2000 / 40);
+	for (int i = 0; i < 100; i++) {
+		struct backoff backoff = {0};
+
+		assert_in_range(backoff_after(&backoff, 0), 100 * NSEC_PER_MSEC, NSEC_PER_SEC);
+		/* An hour is the most that a server can ask for, and it is kept. */
+		assert_true(backoff_after(&backoff, 60 * minute) >= 60 * minute);
+	}
+}
+
 static void success_begins_anew(void **state)
 {
 	struct backoff backoff = {.failures = 7};
@@ -104,6 +128,7 @@ int main(void)
 		cmocka_unit_test(pauses_differ_so_that_many_agents_do_not_come_at_once),
 		cmocka_unit_test(it_never_gives_up),
 		cmocka_unit_test(agents_that_lost_their_server_at_once_spread_over_the_whole_pause),
+		cmocka_unit_test(who_is_told_when_to_come_back_comes_then_and_not_with_all_others),
 		cmocka_unit_test(success_begins_anew),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
