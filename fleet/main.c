@@ -30,8 +30,7 @@ static const char usage[] =
 	"  --listen ADDRESS:PORT  listen here; port 0: any free one\n"
 	"  --port-file FILE       write the port that was chosen into this file\n"
 	"  --log-level LEVEL      error, warning, notice, info or debug\n"
-	"  --log-format FORM      auto, text or json (auto: the journal with fields where "
-	"standard error leads there)\n"
+	"  --log-format FORM      auto, text or json\n"
 	"  --check                judge the configuration and exit\n"
 	"  --help, --version\n\n"
 	"Commands, which may be given while the server runs:\n\n";
