@@ -4,7 +4,7 @@
 #define MANAGER_WORKER_INTERNAL_H
 
 #include "core/manager/backoff.h"
-#include "core/manager/evidence.h"
+#include "core/manager/wants.h"
 #include "core/manager/worker.h"
 
 struct worker_check {
@@ -14,6 +14,14 @@ struct worker_check {
 	struct worker_job *opening; /* waits for it to be opened, and is sent then; NULL: none does */
 	struct wants wants; /* what it said then */
 };
+
+/* Nothing that the process knew of a check holds any more. */
+static inline void worker_check_forget(struct worker_check *check)
+{
+	check->opened = false;
+	check->opening = NULL;
+	wants_done(&check->wants);
+}
 
 struct worker {
 	sd_event *event;
@@ -94,9 +102,6 @@ struct worker_job *jobs_find(struct worker *worker, uint64_t number);
 
 /* A check was opened, or could not be: the job that waited for it is sent. */
 void jobs_opened(struct worker *worker, const Gavea__Worker__V1__Opened *opened);
-
-/* Nothing that the process knew of a check holds any more. */
-void jobs_forget_check(struct worker_check *check);
 
 /* Ends a running job with done, or a job with the cause for which it has no answer. */
 void jobs_finish(struct worker *worker, struct worker_job *job, Gavea__Worker__V1__Done *done);

@@ -68,7 +68,7 @@ int worker_add_check(struct worker *worker, uint32_t number, const struct config
 	if (check) {
 		if (check->opened && check->config->fingerprint != config->fingerprint) {
 			send_close(worker, number);
-			jobs_forget_check(check);
+			worker_check_forget(check);
 		}
 		check->config = config;
 		return 0;
@@ -79,13 +79,6 @@ int worker_add_check(struct worker *worker, uint32_t number, const struct config
 	return 0;
 }
 
-void jobs_forget_check(struct worker_check *check)
-{
-	check->opened = false;
-	check->opening = NULL;
-	wants_done(&check->wants);
-}
-
 void worker_remove_check(struct worker *worker, uint32_t number)
 {
 	struct worker_check *check = find_check(worker, number);
@@ -94,7 +87,7 @@ void worker_remove_check(struct worker *worker, uint32_t number)
 		return;
 	if (check->opened)
 		send_close(worker, number);
-	jobs_forget_check(check);
+	worker_check_forget(check);
 	*check = worker->checks[--worker->check_count];
 }
 

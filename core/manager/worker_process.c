@@ -45,7 +45,7 @@ void worker_forget_process(struct worker *worker)
 	worker->killed = false;
 	worker->silent = false;
 	for (size_t i = 0; i < worker->check_count; i++)
-		jobs_forget_check(&worker->checks[i]);
+		worker_check_forget(&worker->checks[i]);
 }
 
 void worker_want_output(struct worker *worker, bool want)
