@@ -293,7 +293,7 @@ bench: all bench-build
 	tests/bench/run --build $(O) $(BENCH_ARGS)
 .PHONY: bench bench-build
 
-# The spool's promise at every call to the disk: hours of what ./check takes a part of.
+# The spool's promise at every call to the disk: a quarter of an hour; ./check takes a part of it.
 proof: all test-plugins $(TEST_SUPPORT)
 	PROOF=all /usr/bin/python3 -m pytest -p no:cacheprovider -q tests/integration/test_proof.py
 .PHONY: proof
