@@ -309,7 +309,7 @@ bench: all bench-build
 soak-swap: all unit-build
 	GAVEA_SOAK=1 GAVEA_BUILD=$(abspath $(O)) /usr/bin/python3 -m pytest -p no:cacheprovider tests/integration/test_swap_kill.py
 .PHONY: soak-swap
-# The spool's promise at every call to the disk: hours of what ./check takes a part of.
+# The spool's promise at every call to the disk: a quarter of an hour; ./check takes a part of it.
 proof: all test-plugins $(TEST_SUPPORT)
 	PROOF=all /usr/bin/python3 -m pytest -p no:cacheprovider -q tests/integration/test_proof.py
 .PHONY: proof

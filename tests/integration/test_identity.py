@@ -45,7 +45,8 @@ def tokens(server):
 
 READS = {"read", "operate", "admin"}
 MATRIX = [
-    ("GET", "/v1/hosts", READS), ("GET", "/v1/hosts/x", READS), ("GET", "/v1/checks", READS),
+    ("GET", "/v1/hosts", READS), ("GET", "/v1/hosts/x", READS),
+    ("DELETE", "/v1/hosts/x", {"operate", "admin"}), ("GET", "/v1/traces", READS), ("GET", "/v1/checks", READS),
     ("GET", "/v1/events", READS), ("GET", "/metrics", READS), ("GET", "/", READS), ("GET", "/nothing", READS),
     ("GET", "/v1/agents", READS), ("POST", "/v1/report", {"report"}), ("POST", "/v1/enroll", {"enroll"}),
     ("GET", "/v1/tokens", {"admin"}), ("POST", "/v1/tokens", {"admin"}), ("DELETE", "/v1/tokens/0000", {"admin"}),
@@ -53,7 +54,7 @@ MATRIX = [
 ]
 
 
-@pytest.mark.parametrize("method, path, allowed", MATRIX, ids=lambda value: str(value))
+@pytest.mark.parametrize("method, path, allowed", MATRIX, ids=lambda value: ",".join(sorted(value)) if isinstance(value, set) else str(value))
 def test_each_address_takes_just_its_scopes(server, tokens, method, path, allowed):
     assert server.ask(method, path, body={} if method == "POST" else None)[0] == 401
     for scope, token in tokens.items():
