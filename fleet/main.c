@@ -21,19 +21,18 @@
 
 #define CONFIG_FILE GAVEA_CONF_DIR "-fleet/gavea-fleet.conf"
 
-static const char usage[] =
-	"Usage: gavea-fleetd [OPTION]... [COMMAND]\n"
-	"The central server of gavea: takes the reports of agents, keeps the state of "
-	"every host, and shows it.\n\n"
-	"  --config FILE          read this file instead of " CONFIG_FILE "\n"
-	"  --state DIRECTORY      keep the state here\n"
-	"  --listen ADDRESS:PORT  listen here; port 0: any free one\n"
-	"  --port-file FILE       write the port that was chosen into this file\n"
-	"  --log-level LEVEL      error, warning, notice, info or debug\n"
-	"  --log-format FORM      auto, text or json\n"
-	"  --check                judge the configuration and exit\n"
-	"  --help, --version\n\n"
-	"Commands, which may be given while the server runs:\n\n";
+static const char usage[] = "Usage: gavea-fleetd [OPTION]... [COMMAND]\n"
+			    "The central server of gavea: takes the reports of agents, keeps the state of "
+			    "every host, and shows it.\n\n"
+			    "  --config FILE          read this file instead of " CONFIG_FILE "\n"
+			    "  --state DIRECTORY      keep the state here\n"
+			    "  --listen ADDRESS:PORT  listen here; port 0: any free one\n"
+			    "  --port-file FILE       write the port that was chosen into this file\n"
+			    "  --log-level LEVEL      error, warning, notice, info or debug\n"
+			    "  --log-format FORM      auto, text or json\n"
+			    "  --check                judge the configuration and exit\n"
+			    "  --help, --version\n\n"
+			    "Commands, which may be given while the server runs:\n\n";
 
 struct arguments {
 	const char *config, *state, *listen, *port_file, *log_level, *log_format;
