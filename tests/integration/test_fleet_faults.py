@@ -29,6 +29,12 @@ needs_shim = pytest.mark.skipif(SANITIZED or not SHIM.exists(), reason="a preloa
                                 if SANITIZED else "make unit-build first")
 
 
+@pytest.fixture(autouse=True)
+def leftovers():
+    yield
+    fleetd.kill_started()
+
+
 @pytest.fixture(scope="module")
 def pb(tmp_path_factory):
     return fleetd.report_pb2(tmp_path_factory.mktemp("protos"))

@@ -13,6 +13,12 @@ from tests.support.fleetd import Agent, Fleet, wait_until
 AGENTS, REPORTS, CYCLES = 200, 4, 12
 
 
+@pytest.fixture(autouse=True)
+def leftovers():
+    yield
+    fleetd.kill_started()
+
+
 @pytest.fixture(scope="module")
 def pb(tmp_path_factory):
     return fleetd.report_pb2(tmp_path_factory.mktemp("protos"))

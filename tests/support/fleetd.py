@@ -34,6 +34,18 @@ def wait_until(what, condition, patience=PATIENCE):
         time.sleep(0.02)
 
 
+STARTED = []  # processes, until kill_started()
+
+
+def kill_started():
+    """Ends those that a test which failed left behind."""
+    while STARTED:
+        process = STARTED.pop()
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
 class Fleet:
     """The server with its state in folder/state. settings are lines of its configuration file."""
 
@@ -55,6 +67,7 @@ class Fleet:
             self.popen = subprocess.Popen(
                 [PROGRAM, "--config", self.config, "--state", self.state, "--port-file", port_file,
                  *(["--listen", self.listen] if self.listen else []), *self.arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        STARTED.append(self.popen)
         return port_file
 
     def start(self):
