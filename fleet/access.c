@@ -154,22 +154,32 @@ static int judge_ledger_token(struct access *access, struct httpd_request *reque
 	return judge_token(request, needed, ret_principal);
 }
 
+static bool fits(const struct token *token, const char *header)
+{
+	return token->set && token_fits(token, header);
+}
+
 static int judge_configured(struct access *access, struct httpd_request *request, unsigned needed,
 	struct principal *ret_principal)
 {
-	struct token token = {};
-	bool known = needed == SCOPE_READ || needed == SCOPE_REPORT, open;
+	const char *header = httpd_header(request, "Authorization");
+	bool reads = needed == SCOPE_READ, known = reads || needed == SCOPE_REPORT, open;
+	struct token report, read, *token = reads ? &read : &report;
 
 	pthread_mutex_lock(&access->mutex);
-	if (known)
-		token = needed == SCOPE_READ ? access->read_token : access->report_token;
-	open = access->open && known && !token.set;
+	report = access->report_token;
+	read = access->read_token;
+	open = access->open && known && !token->set;
 	pthread_mutex_unlock(&access->mutex);
-	if (open || (token.set && token_fits(&token, httpd_header(request, "Authorization")))) {
+	if (open || (known && fits(token, header))) {
 		ret_principal->kind = open ? PRINCIPAL_ANYBODY : PRINCIPAL_CONFIGURED;
 		ret_principal->scopes = needed;
 		return 0;
 	}
+	if (!known && (fits(&read, header) || fits(&report, header)))
+		return refuse(request, 403, "scope",
+			"a token of the configuration reads or reports; gavea-fleetd token create makes "
+			"others");
 	return refuse(request, 401, "token-missing", "a valid token is needed: Authorization: Bearer TOKEN");
 }
 
