@@ -63,7 +63,7 @@ static void a_short_description_is_refused(void **state)
 	struct harness *h = *state;
 
 	assert_int_equal(harness_start(h, "bad-size", NULL, NULL, true), -1);
-	assert_non_null(strstr(h->refused, "its description has 24 bytes where ABI 1.0 has "));
+	assert_non_null(strstr(h->refused, "its description has 24 bytes where ABI 1.1 has "));
 	assert_non_null(strstr(h->refused, "set size to sizeof(struct gavea_plugin) and rebuild the plugin"));
 	let_go(h);
 	assert_int_equal(harness_start(h, "bad-needs-size", NULL, NULL, true), -1);
