@@ -29,6 +29,7 @@ struct app {
 	struct decision decision; /* of the last tick */
 	char trouble[320]; /* what the last effect failed with; "": nothing */
 	struct tally tally;
+	struct counts_side past; /* of the old release, from the swap's beginning to this step's */
 	struct gate_result gates[GATES_MAX];
 	struct point_result points[POINTS_MAX];
 	struct stager *stager;

@@ -73,6 +73,9 @@ static int apply_next(struct app *app, const struct decision *decision)
 	if (next.state == STATE_SHIFT)
 		app_heartbeat(app);
 	if (next.state == STATE_HOLD || next.state == STATE_BAKE) {
+		/* What a rolling app has in its hold is the new release's already. */
+		if (next.state == STATE_HOLD || next.old != next.new)
+			tally_pass(&app->tally, (enum colour)next.old, &app->past);
 		tally_reset(&app->tally);
 		app->kept_boot = 0;
 	}

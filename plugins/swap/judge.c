@@ -19,46 +19,83 @@ static const uint64_t *slow_of(const struct app *app, const struct gate *gate, c
 	return NULL;
 }
 
-static struct gate_counts counts_of(const struct app *app, const struct gate *gate, enum colour colour)
+static struct gate_counts counts_of(
+	const struct app *app, const struct gate *gate, const struct counts_side *side)
 {
-	const struct counts_side *side = &app->tally.sum[colour];
 	const uint64_t *slow = gate->kind == GATE_SLOW ? slow_of(app, gate, side) : &side->errors;
 
 	return (struct gate_counts){.n = side->requests, .k = slow ? *slow : side->requests};
+}
+
+/* The old release's requests: of the same time, as long as it has any; where the new one has them all, of this swap's
+ * time before. */
+static const struct counts_side *base_of(const struct app *app)
+{
+	const struct swap *swap = &app->swap;
+	bool alone = swap->old == swap->new || swap->state == STATE_BAKE ||
+		(swap->state == STATE_HOLD &&
+			app->settings.steps[MIN(swap->step, app->settings.step_count - 1)].share ==
+				SHARE_ALL);
+
+	return alone ? &app->past : &app->tally.sum[swap->old];
+}
+
+static bool is_worse(enum verdict a, enum verdict b)
+{
+	return (a == VERDICT_FAIL && b != VERDICT_FAIL) || (a == VERDICT_INCONCLUSIVE && b == VERDICT_PASS);
+}
+
+/* The worst of what a check's samples say; a check that has none says nothing. */
+static bool judge_samples(struct app *app, const struct gate *gate, const struct gavea_evidence *evidence,
+	struct gate_result *ret_worst)
+{
+	int64_t interval = 0, age = gavea_evidence_age(app->check, evidence, &interval);
+	const char *series;
+	double value;
+	size_t n = 0;
+
+	for (; gavea_evidence_sample(app->check, evidence, n, &series, &value); n++) {
+		struct gate_result one;
+
+		if (age > MAX(3 * interval, 60 * NSEC_PER_SEC))
+			gate_judge_sample(gate, NULL, "its last result is too old", &one);
+		else
+			gate_judge_sample(gate, &value, NULL, &one);
+		if (n == 0 || is_worse(one.verdict, ret_worst->verdict))
+			*ret_worst = one;
+	}
+	return n > 0;
 }
 
 static void judge_sample(struct app *app, size_t index)
 {
 	const struct gate *gate = &app->settings.gates[index];
 	const struct gavea_evidence *evidence = NULL;
+	bool is_pattern = strpbrk(gate->check, "*?") != NULL;
 	struct gate_result worst = {.verdict = VERDICT_PASS};
 	unsigned seen = 0;
 
 	while ((evidence = gavea_evidence_next(app->check, app->settings.gate_watch[index], evidence))) {
 		struct gate_result one;
-		int64_t interval = 0, age = gavea_evidence_age(app->check, evidence, &interval);
-		const char *series;
-		double value;
-		int has = gavea_evidence_sample(app->check, evidence, 0, &series, &value);
 
-		if (age > MAX(3 * interval, 60 * NSEC_PER_SEC))
-			gate_judge_sample(gate, NULL, "its last result is too old", &one);
-		else
-			gate_judge_sample(
-				gate, has == 1 ? &value : NULL, "the check has no such sample", &one);
-		if (seen++ == 0 || one.verdict == VERDICT_FAIL ||
-			(one.verdict == VERDICT_INCONCLUSIVE && worst.verdict == VERDICT_PASS))
+		if (!judge_samples(app, gate, evidence, &one)) {
+			/* Of many checks only some have it. */
+			if (is_pattern)
+				continue;
+			gate_judge_sample(gate, NULL, "the check's last run gave no such sample", &one);
+		}
+		if (seen++ == 0 || is_worse(one.verdict, worst.verdict))
 			worst = one;
 	}
 	if (seen == 0)
-		gate_judge_sample(gate, NULL, "there is no such check", &worst);
+		gate_judge_sample(gate, NULL,
+			is_pattern ? "no check has such a sample" : "there is no such check", &worst);
 	app->gates[index] = worst;
 }
 
 static void judge_one(struct app *app, size_t index, const char *uncovered)
 {
 	const struct gate *gate = &app->settings.gates[index];
-	enum colour new = (enum colour)app->swap.new;
 	struct gate_counts now, base;
 	struct gate_result *result = &app->gates[index];
 
@@ -66,8 +103,8 @@ static void judge_one(struct app *app, size_t index, const char *uncovered)
 		judge_sample(app, index);
 		return;
 	}
-	now = counts_of(app, gate, new);
-	base = counts_of(app, gate, colour_other(new));
+	now = counts_of(app, gate, &app->tally.sum[app->swap.new]);
+	base = counts_of(app, gate, base_of(app));
 	gate_judge(gate, &now, &base, result);
 	/* A failure that was seen stays one, however much was not. */
 	if (*uncovered && result->verdict == VERDICT_PASS) {

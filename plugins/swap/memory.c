@@ -148,7 +148,7 @@ struct kept_tally {
 	uint32_t state, step, limits;
 	int64_t looked_boot;
 	char boot_id[37];
-	struct counts_side sum[COLOURS];
+	struct counts_side sum[COLOURS], past;
 	uint64_t proxied, logged;
 };
 
@@ -164,6 +164,7 @@ void memory_keep_tally(struct app *app)
 	kept.limits = app->settings.limit_count;
 	kept.looked_boot = app->looked_boot;
 	memcpy(kept.sum, app->tally.sum, sizeof kept.sum);
+	kept.past = app->past;
 	kept.proxied = app->tally.proxied;
 	kept.logged = app->tally.logged;
 	/* That it can't be kept costs a hold that begins anew after a crash. */
@@ -179,8 +180,10 @@ void memory_tally(struct app *app)
 	if (gavea_state_get(app->check, "tally", &value, &size) < 0 || size != sizeof kept)
 		return;
 	memcpy(&kept, value, sizeof kept);
-	if (memcmp(kept.id, app->swap.id, sizeof kept.id) != 0 || kept.state != app->swap.state ||
-		kept.step != app->swap.step || kept.limits != app->settings.limit_count ||
+	if (memcmp(kept.id, app->swap.id, sizeof kept.id) != 0 || kept.limits != app->settings.limit_count)
+		return;
+	app->past = kept.past;
+	if (kept.state != app->swap.state || kept.step != app->swap.step ||
 		memcmp(kept.boot_id, app->boot_id, sizeof kept.boot_id) != 0)
 		return;
 	memcpy(app->tally.sum, kept.sum, sizeof kept.sum);

@@ -231,6 +231,7 @@ int app_begin(struct app *app, const struct swap *swap)
 		return r;
 	}
 	tally_reset(&app->tally);
+	memset(&app->past, 0, sizeof app->past);
 	app_say(app, "swap-started", GAVEA_OK, "%s: the swap to %s begins (%s, %s to %s), asked for by %s",
 		app->settings.app, swap->release, strategy_name(swap->strategy),
 		colour_name((enum colour)swap->old), colour_name((enum colour)swap->new), swap->by);

@@ -12,6 +12,18 @@ void tally_reset(struct tally *tally)
 	memset(tally, 0, sizeof *tally);
 }
 
+void tally_pass(const struct tally *tally, enum colour colour, struct counts_side *past)
+{
+	const struct counts_side *sum = &tally->sum[colour];
+
+	past->requests += sum->requests;
+	past->errors += sum->errors;
+	past->aborted += sum->aborted;
+	past->redispatched += sum->redispatched;
+	for (int i = 0; i < COUNTS_LIMITS_MAX; i++)
+		past->slow[i] += sum->slow[i];
+}
+
 /* The evidence begins anew, from this look on. */
 static void begin_anew(struct tally *tally, const char *why)
 {

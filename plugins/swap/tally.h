@@ -28,6 +28,9 @@ struct tally {
 /* Forgets all: a new step begins. */
 void tally_reset(struct tally *tally);
 
+/* Adds what a colour had in this step to what it had before. */
+void tally_pass(const struct tally *tally, enum colour colour, struct counts_side *past);
+
 /* Takes a look in. counts NULL: there is no log, and the proxy's own counters are taken. traffic NULL: the proxy was not seen. */
 void tally_look(struct tally *tally, const struct counts_view *counts, const struct traffic_view *traffic);
 

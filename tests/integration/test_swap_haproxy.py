@@ -131,6 +131,16 @@ def test_a_good_release_takes_over_without_one_failed_request(site, options):
     assert one.shop.clients.seen("v2") > 100
 
 
+@pytest.mark.parametrize("options", [BLUE_GREEN, CANARY], ids=["blue-green", "canary"])
+def test_no_increase_is_judged_where_the_old_colour_has_no_requests_left(site, options):
+    one = site(**{**options, "gates": ["error_rate no increase"], "settle": "2s"})
+    one.swap("v2")
+    assert one.end() == "DONE"
+    last = [entry for entry in one.report()["entries"] if entry["kind"] == "swap-verdict"][-1]["gates"][0]
+    assert last["verdict"] == "pass" and last["base_n"] > 0, last
+    one.nothing_failed()
+
+
 def test_and_back_to_blue_with_the_next_one(site):
     one = site(**BLUE_GREEN)
     one.swap("v2")

@@ -140,6 +140,19 @@ static void without_a_log_the_proxys_own_counters_are_taken(void **state)
 	assert_int_equal(tally.sum[COLOUR_GREEN].requests, 100);
 }
 
+static void what_a_colour_had_is_passed_on(void **state)
+{
+	struct tally tally = {.sum = {{.requests = 10, .errors = 2, .slow = {1, 3}}, {.requests = 99}}};
+	struct counts_side past = {.requests = 5, .slow = {1}};
+
+	(void)state;
+	tally_pass(&tally, COLOUR_BLUE, &past);
+	assert_int_equal(past.requests, 15);
+	assert_int_equal(past.errors, 2);
+	assert_int_equal(past.slow[0], 2);
+	assert_int_equal(past.slow[1], 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -149,6 +162,7 @@ int main(void)
 		cmocka_unit_test(a_log_with_holes_is_no_evidence),
 		cmocka_unit_test(requests_that_are_under_way_are_no_holes),
 		cmocka_unit_test(without_a_log_the_proxys_own_counters_are_taken),
+		cmocka_unit_test(what_a_colour_had_is_passed_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
