@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "memory.h"
 
+#include "base/buf.h"
 #include "base/fd.h"
 
 #include <errno.h>
@@ -162,6 +163,7 @@ static int resume(struct memory *memory, struct target *target, int fd, const st
 {
 	_cleanup_free_ char *text = NULL;
 	struct record record;
+	struct buf kept = BUF_INIT;
 	char name[NAME_SIZE];
 	const void *bytes;
 	size_t size;
@@ -171,7 +173,9 @@ static int resume(struct memory *memory, struct target *target, int fd, const st
 
 	if (target->format || gavea_state_get(memory->check, name_of(name, st), &bytes, &size) < 0)
 		return 0;
-	text = rest = strndup(bytes, size);
+	/* Values of the state have no end but their size. */
+	buf_add(&kept, bytes, size);
+	text = rest = buf_take(&kept);
 	if (!text)
 		return -ENOMEM;
 	if (parse_record(memory, strsep(&rest, "\n"), &record) < 0 || !is_about(target, fd, &record, st))

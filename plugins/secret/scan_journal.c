@@ -123,6 +123,7 @@ static int recall_one(struct reader *reader, char *line, uint64_t oldest)
 static int recall(struct reader *reader, char **ret_cursor)
 {
 	_cleanup_free_ char *text = NULL, *cursor = NULL;
+	struct buf kept = BUF_INIT;
 	size_t size, first = reader->scan->findings->count;
 	uint64_t oldest = 0;
 	const void *bytes;
@@ -132,7 +133,9 @@ static int recall(struct reader *reader, char **ret_cursor)
 	*ret_cursor = NULL;
 	if (gavea_state_get(reader->check, KEY, &bytes, &size) < 0)
 		return 0;
-	text = rest = strndup(bytes, size);
+	/* Values of the state have no end but their size. */
+	buf_add(&kept, bytes, size);
+	text = rest = buf_take(&kept);
 	if (!text)
 		return -ENOMEM;
 	line = strsep(&rest, "\n");
