@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/parse.h"
+#include "rights.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -172,6 +173,48 @@ static bool hooks_are_there(struct app *app)
 	return true;
 }
 
+static bool not_ready(struct app *app, const char *what, const char *why)
+{
+	snprintf(app->world.ready_text, sizeof app->world.ready_text, "%s%.200s", what, why);
+	return false;
+}
+
+/* What can't be seen would stop the swap later on, and maybe at a worse place. */
+static bool world_is_seen(struct app *app)
+{
+	const struct world *world = &app->world;
+	bool rolling = app->settings.strategy == STRATEGY_ROLLING;
+
+	if (!world->service_seen[COLOUR_BLUE] || !(rolling || world->service_seen[COLOUR_GREEN]))
+		return not_ready(app, "the service can't be seen: ", world->service_error);
+	if (!world->traffic_seen)
+		return not_ready(app, "the proxy can't be seen: ", world->traffic_error);
+	if (*app->counts_error)
+		return not_ready(app, "requests can't be counted: ", app->counts_error);
+	return true;
+}
+
+static bool files_are_writable(struct app *app)
+{
+	const struct settings *settings = &app->settings;
+	const char *kind = settings->traffic_kind;
+	const char *replaced = streq(kind, "nginx") ? settings->traffic.nginx_include
+		: streq(kind, "haproxy")            ? settings->traffic.haproxy_map
+						    : NULL;
+	_cleanup_error_ struct error error = ERROR_INIT;
+	int r = 0;
+
+	if (replaced)
+		r = rights_replace(replaced, gavea_deadline(app->check), &error);
+	if (r == 0 && streq(kind, "symlink"))
+		r = rights_beside(settings->traffic.link, &error);
+	if (r == 0 && settings->release.directory)
+		r = rights_folder(settings->release.directory, &error);
+	if (r == 0 && settings->release.link)
+		r = rights_beside(settings->release.link, &error);
+	return r == 0 || not_ready(app, "", error_text(&error, r));
+}
+
 bool app_preflight(struct app *app)
 {
 	struct world *world = &app->world;
@@ -191,5 +234,5 @@ bool app_preflight(struct app *app)
 			snprintf(world->ready_text, sizeof world->ready_text,
 				"preflight \"%.80s\" does not hold: %.120s", point->text, result->evidence);
 	}
-	return missing == 0 && hooks_are_there(app);
+	return missing == 0 && hooks_are_there(app) && world_is_seen(app) && files_are_writable(app);
 }

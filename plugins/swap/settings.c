@@ -51,7 +51,9 @@ static int open_hooks(struct settings *settings, struct gavea_check *check)
 	size_t count;
 	const char *const *texts = gavea_option_strings(check, "hooks", &count);
 
-	settings->units = streq(by, "systemd") || (streq(by, "auto") && access(BOOTED, F_OK) == 0);
+	/* Who may start transient units may do anything as root: nothing that polkit could part from that. */
+	settings->units =
+		streq(by, "systemd") || (streq(by, "auto") && geteuid() == 0 && access(BOOTED, F_OK) == 0);
 	if (count > HOOKS_MAX)
 		return gavea_fail(
 			check, -EINVAL, "hooks: there are %zu, at most %d are allowed", count, HOOKS_MAX);
