@@ -110,7 +110,8 @@ class Site:
         for path, content in self.kept.items():
             self.path(path).write_bytes(content)
         self.box.run("rm", "-rf", "/etc/haproxy/gavea", "/var/lib/haproxy/gavea", "/etc/polkit-1/rules.d/50-gavea-swap.rules",
-                     "/etc/systemd/system/shop@.service", "/etc/systemd/system/shop-backup.service", "/srv/shop", "/srv/artefacts")
+                     "/etc/systemd/system/shop@.service", "/etc/systemd/system/shop-backup.service", "/srv/shop", "/srv/artefacts",
+                     "/var/lib/haproxy/dev/log")
         self.path("/etc/systemd/system/haproxy.service").symlink_to("/dev/null")
         self.box.run("systemctl", "daemon-reload")
         self.box.run("systemctl", "reload", "gavead")
