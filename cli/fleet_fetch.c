@@ -79,6 +79,20 @@ static int refused(const char *url, const struct http_answer *answer, struct err
 		text ? text : "", advice);
 }
 
+/* A server with identity = true has an authority of its own, which nobody trusts by itself: says what to do about it. */
+static int not_reached(const struct fleet_settings *settings, int r, struct error *error)
+{
+	_cleanup_free_ char *why = r < 0 ? strdup(error_text(error, r)) : NULL;
+
+	if (!why || settings->ca_file || !strstr(why, "certificate is not trusted"))
+		return r;
+	return error_set(error, r,
+		"%s; where the server has its own authority (identity = true): `gavea-fleetd ca >FILE` "
+		"there, and "
+		"here --ca FILE or GAVEA_FLEET_CA",
+		why);
+}
+
 static int fetch_page(struct http_client *client, const char *url, const char *token, json_t **ret_page,
 	struct error *error)
 {
@@ -165,7 +179,7 @@ int fleet_forget(const struct fleet_settings *settings, const char *host, struct
 			.timeout = TIMEOUT,
 			.max_answer = ANSWER_MAX};
 
-		r = http_perform(client, &request, &answer, error);
+		r = not_reached(settings, http_perform(client, &request, &answer, error), error);
 	}
 	if (r == 0 && answer.status != 204)
 		r = refused(buf_str(&url), &answer, error);
@@ -191,6 +205,7 @@ int fleet_fetch(const struct fleet_settings *settings, const struct fleet_query 
 		r = fetch_page(client, buf_str(&url), token.size ? buf_str(&token) : NULL, &answer, error);
 		if (r == 0)
 			r = take_page(query, buf_str(&url), answer, entries, &cursor, error);
+		r = not_reached(settings, r, error);
 		if (r <= 0)
 			break;
 		r = 0;

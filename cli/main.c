@@ -107,6 +107,18 @@ static int match(const char *name, int argc, char **argv)
 	return strncmp(argv[0], name, (size_t)(space - name)) == 0 && streq(argv[1], space + 1) ? 2 : 0;
 }
 
+/* What begins with this word. */
+static int group_help(const char *word)
+{
+	size_t length = strlen(word);
+
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (strncmp(commands[i].name, word, length) == 0 && commands[i].name[length] == ' ')
+			printf("  gavea %-14s %s\n", commands[i].name, commands[i].summary);
+	printf("\n`gavea SUBCOMMAND --help` says more.\n");
+	return 0;
+}
+
 static int unknown(int argc, char **argv)
 {
 	const char *names[ARRAY_SIZE(commands)];
@@ -118,6 +130,8 @@ static int unknown(int argc, char **argv)
 		names[i] = commands[i].name;
 		if (strncmp(names[i], word, group) != 0 || names[i][group] != ' ')
 			continue;
+		if (argc > 1 && (streq(argv[1], "--help") || streq(argv[1], "-h")))
+			return group_help(word);
 		if (argc < 2 || asprintf(&two, "%s %s", argv[0], argv[1]) < 0)
 			return complain(CLI_USAGE,
 				"%s: a word is missing, as in `gavea %s`; see gavea --help", word, names[i]);

@@ -279,7 +279,8 @@ static void verdict(const struct spool_folder *folder, struct buf *out, size_t *
 	}
 	if (*ret_bad)
 		buf_printf(out, "%zu of %zu segments damaged; ", *ret_bad, folder->count);
-	buf_printf(out, "%" PRIu64 " records in %zu segments are good", records, folder->count);
+	buf_printf(out, "%" PRIu64 " record%s in %zu segment%s are good", records, records == 1 ? "" : "s",
+		folder->count, folder->count == 1 ? "" : "s");
 	if (skipped || losses)
 		buf_printf(out,
 			"; %" PRIu64 " seqs are skipped where records were dropped, %" PRIu64

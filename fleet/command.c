@@ -264,12 +264,25 @@ static const struct command *find(int argc, char **argv)
 	return NULL;
 }
 
+/* A command begins with this word, and takes another. */
+static bool is_group(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (streq(word, commands[i].words[0]) && commands[i].words[1])
+			return true;
+	return false;
+}
+
 /* NULL: complained. */
 static const struct command *parse(int argc, char **argv, struct context *context)
 {
 	const struct command *command = find(argc, argv);
 	int words;
 
+	if (!command && argc == 1 && is_group(argv[0])) {
+		fprintf(stderr, "gavea-fleetd: %s: a word is missing; see gavea-fleetd --help\n", argv[0]);
+		return NULL;
+	}
 	if (!command) {
 		fprintf(stderr, "gavea-fleetd: there is no command '%s%s%s'; see gavea-fleetd --help\n",
 			argv[0], argc > 1 ? " " : "", argc > 1 ? argv[1] : "");

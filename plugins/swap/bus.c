@@ -2,6 +2,7 @@
 #include "bus.h"
 
 #include "base/clock.h"
+#include "rights.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -38,7 +39,7 @@ int bus_failed(int r, const sd_bus_error *reason, const char *method, const char
 	return error_set(error, r, "%s %s: %s%s", method, what,
 		reason->message ? reason->message : strerror(-r),
 		r == -EACCES || r == -EPERM
-			? "; the agent needs a polkit rule that lets it manage this unit, see gavea-swap(7)"
+			? "; the agent needs a polkit rule that lets it do this, see " RIGHTS_PAGE
 			: "");
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "rights.h"
 
 #include <ctype.h>
 #include <poll.h>
@@ -55,8 +56,9 @@ static int refused(const struct talk *talk, int code)
 	else if (code == -ECONNREFUSED)
 		advice = "nobody listens: HAProxy does not run";
 	else if (code == -EACCES)
-		advice = "the socket's mode or owner keeps us out: see \"mode\", \"user\" and \"group\" of "
-			 "\"stats socket\"";
+		advice = "the socket's mode or owner keeps us out: put the agent's user into its group "
+			 "(adduser "
+			 "gavea haproxy; systemctl restart gavead), see " RIGHTS_PAGE;
 	return error_set(talk->error, code, "%s: %s", talk->socket, advice);
 }
 

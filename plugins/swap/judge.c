@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/parse.h"
+#include "rights.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -93,6 +94,15 @@ static void judge_sample(struct app *app, size_t index)
 	app->gates[index] = worst;
 }
 
+/* The new colour has all requests: in the last step, and after it. */
+static bool has_all(const struct app *app)
+{
+	const struct swap *swap = &app->swap;
+
+	return swap->state == STATE_BAKE || swap->state == STATE_DRAIN ||
+		(swap->state == STATE_HOLD && machine_step(&app->settings, swap)->share == SHARE_ALL);
+}
+
 static void judge_one(struct app *app, size_t index, const char *uncovered)
 {
 	const struct gate *gate = &app->settings.gates[index];
@@ -106,6 +116,8 @@ static void judge_one(struct app *app, size_t index, const char *uncovered)
 	now = counts_of(app, gate, &app->tally.sum[app->swap.new]);
 	base = counts_of(app, gate, base_of(app));
 	gate_judge(gate, &now, &base, result);
+	if (has_all(app))
+		gate_let_off(gate, result);
 	/* A failure that was seen stays one, however much was not. */
 	if (*uncovered && result->verdict == VERDICT_PASS) {
 		result->verdict = VERDICT_INCONCLUSIVE;
@@ -198,6 +210,48 @@ static bool hooks_are_there(struct app *app)
 	return true;
 }
 
+static bool not_ready(struct app *app, const char *what, const char *why)
+{
+	snprintf(app->world.ready_text, sizeof app->world.ready_text, "%s%.200s", what, why);
+	return false;
+}
+
+/* What can't be seen would stop the swap later on, and maybe at a worse place. */
+static bool world_is_seen(struct app *app)
+{
+	const struct world *world = &app->world;
+	bool rolling = app->settings.strategy == STRATEGY_ROLLING;
+
+	if (!world->service_seen[COLOUR_BLUE] || !(rolling || world->service_seen[COLOUR_GREEN]))
+		return not_ready(app, "the service can't be seen: ", world->service_error);
+	if (!world->traffic_seen)
+		return not_ready(app, "the proxy can't be seen: ", world->traffic_error);
+	if (*app->counts_error)
+		return not_ready(app, "requests can't be counted: ", app->counts_error);
+	return true;
+}
+
+static bool files_are_writable(struct app *app)
+{
+	const struct settings *settings = &app->settings;
+	const char *kind = settings->traffic_kind;
+	const char *replaced = streq(kind, "nginx") ? settings->traffic.nginx_include
+		: streq(kind, "haproxy")            ? settings->traffic.haproxy_map
+						    : NULL;
+	_cleanup_error_ struct error error = ERROR_INIT;
+	int r = 0;
+
+	if (replaced)
+		r = rights_replace(replaced, gavea_deadline(app->check), &error);
+	if (r == 0 && streq(kind, "symlink"))
+		r = rights_beside(settings->traffic.link, &error);
+	if (r == 0 && settings->release.directory)
+		r = rights_folder(settings->release.directory, &error);
+	if (r == 0 && settings->release.link)
+		r = rights_beside(settings->release.link, &error);
+	return r == 0 || not_ready(app, "", error_text(&error, r));
+}
+
 bool app_preflight(struct app *app)
 {
 	struct world *world = &app->world;
@@ -217,5 +271,5 @@ bool app_preflight(struct app *app)
 			snprintf(world->ready_text, sizeof world->ready_text,
 				"preflight \"%.80s\" does not hold: %.120s", point->text, result->evidence);
 	}
-	return missing == 0 && hooks_are_there(app);
+	return missing == 0 && hooks_are_there(app) && world_is_seen(app) && files_are_writable(app);
 }

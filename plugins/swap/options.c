@@ -27,7 +27,9 @@ const struct gavea_option settings_options[SETTINGS_OPTIONS] = {
 		"Programs of the checklist: \"PHASE/NAME timeout=5min retry=0 on_failure=rollback -- PROGRAM "
 		"ARGUMENT\""},
 	{"hooks_run_by", GAVEA_OPTION_CHOICE, 0, "auto", "auto|systemd|session",
-		"systemd: transient units; session: processes of their own; auto: systemd where it is there"},
+		"systemd: transient units, with root's rights; session: processes with the agent's; auto: "
+		"systemd "
+		"where it is there and the agent is root"},
 	{"sign_valid", GAVEA_OPTION_DURATION, 0, "24h", "1min..30d", "How long a manual sign-off counts"},
 	{"service", GAVEA_OPTION_CHOICE, 0, "systemd", "systemd|exec", "What starts and stops the app"},
 	{"unit", GAVEA_OPTION_STRING, 0, NULL, NULL,

@@ -219,7 +219,7 @@ static int make_durable(struct staging *s)
 	return 0;
 }
 
-static int put_in_place(struct staging *s)
+static int fill(struct staging *s)
 {
 	int r = remove_tree(s->fresh);
 
@@ -231,8 +231,17 @@ static int put_in_place(struct staging *s)
 		r = unpack(s->fd, s->fresh, s->settings->size_max, s->patience, s->error);
 	else
 		r = place_file(s);
-	if (r == 0)
-		r = write_stamp(s);
+	return r == 0 ? write_stamp(s) : r;
+}
+
+static int put_in_place(struct staging *s)
+{
+	/* The app has a user of its own, which has to read what the agent, with its narrow umask, unpacks. Files that are
+	 * nobody else's affair are made with a mode that says so. */
+	mode_t before = umask(022);
+	int r = fill(s);
+
+	(void)umask(before);
 	if (r == 0)
 		r = make_durable(s);
 	if (r < 0)

@@ -169,6 +169,18 @@ int replace_write(struct replace *replace, const struct buf *content, struct err
 	return 0;
 }
 
+int replace_try(struct replace *replace, struct error *error)
+{
+	_cleanup_free_ char *temporary = NULL;
+	int r;
+
+	if (asprintf(&temporary, ".%s.gavea", replace->name) < 0)
+		return error_set(error, -ENOMEM, "%s: out of memory", replace->path);
+	r = write_new(replace, temporary, &replace->old, error);
+	unlinkat(replace->folder, temporary, 0);
+	return r;
+}
+
 int replace_undo(struct replace *replace, struct error *error)
 {
 	if (replace->exists)

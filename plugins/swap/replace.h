@@ -30,6 +30,9 @@ bool replace_same(const struct replace *replace, const struct buf *content);
 /* Writes temporary file, fsync, rename, fsync of the folder. May be called again; replace_old() stays what it was. */
 int replace_write(struct replace *replace, const struct buf *content, struct error *error);
 
+/* Whether replace_write() could: writes the temporary file, and takes it away again. */
+int replace_try(struct replace *replace, struct error *error);
+
 /* Puts back what was there, or nothing if there was nothing. */
 int replace_undo(struct replace *replace, struct error *error);
 

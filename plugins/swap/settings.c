@@ -51,7 +51,9 @@ static int open_hooks(struct settings *settings, struct gavea_check *check)
 	size_t count;
 	const char *const *texts = gavea_option_strings(check, "hooks", &count);
 
-	settings->units = streq(by, "systemd") || (streq(by, "auto") && access(BOOTED, F_OK) == 0);
+	/* Who may start transient units may do anything as root: nothing that polkit could part from that. */
+	settings->units =
+		streq(by, "systemd") || (streq(by, "auto") && geteuid() == 0 && access(BOOTED, F_OK) == 0);
 	if (count > HOOKS_MAX)
 		return gavea_fail(
 			check, -EINVAL, "hooks: there are %zu, at most %d are allowed", count, HOOKS_MAX);
@@ -96,6 +98,13 @@ static int open_gate(struct settings *settings, struct gavea_check *check, struc
 						strerror(-*ret_watch))
 				      : 0;
 	}
+	if (gate->no_increase &&
+		(settings->strategy == STRATEGY_ROLLING || settings->steps[0].share == SHARE_ALL))
+		return gavea_fail(check, -EINVAL,
+			"gates: \"%s\" compares with the old colour, which gets no requests at 100%%: it "
+			"needs strategy "
+			"canary with a step below, or a bound such as \"error_rate < 1%%\"",
+			gate->text);
 	if (gate->kind == GATE_SLOW && !settings->counts_socket && !settings->counts_file)
 		return gavea_fail(check, -EINVAL,
 			"gates: \"%s\" needs the proxy's log: set counts_socket (HAProxy) or counts_file "

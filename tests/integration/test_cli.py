@@ -43,6 +43,11 @@ def test_half_a_subcommand_is_completed():
     assert "as in `gavea fleet hosts`" in done.stderr
 
 
+def test_half_a_subcommand_explains_what_begins_with_it():
+    said = cli("fleet", "--help").stdout
+    assert "gavea fleet hosts    lists the hosts" in said and "gavea fleet forget" in said and "swap" not in said
+
+
 @pytest.mark.parametrize("name", [
     "status", "run", "plugins", "help", "config check", "reload", "events", "spool", "spool verify", "spool export", "command",
     "backup", "backup ping", "enroll", "fleet hosts", "fleet checks", "fleet events", "fleet forget", "plugin new", "plugin test", "preflight",

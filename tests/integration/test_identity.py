@@ -452,6 +452,19 @@ def test_enroll_says_what_is_wrong_with_a_token(server, tmp_path, token, error):
     assert done.returncode == 1 and error in done.stderr and not identity_of(tmp_path).exists(), done.stderr
 
 
+def test_a_reader_is_told_how_to_trust_a_server_with_its_own_authority(server):
+    done = cli("fleet", "hosts", "--url", server.url, check=False)
+    assert done.returncode != 0
+    assert ("; where the server has its own authority (identity = true): `gavea-fleetd ca >FILE` there, and here --ca FILE "
+            "or GAVEA_FLEET_CA\n") in done.stderr
+
+
+def test_half_a_command_of_the_server_is_not_called_an_unknown_one():
+    done = subprocess.run([BUILD / "gavea-fleetd", "token"], capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert done.stderr == "gavea-fleetd: token: a word is missing; see gavea-fleetd --help\n"
+
+
 def test_enroll_sends_its_token_to_nobody_in_between(server, tmp_path):
     """Another server with another authority under the same address: it never sees the token."""
     other = Server(tmp_path / "other")

@@ -101,7 +101,7 @@ def test_export_as_protobuf_reads_back(state, report_pb):
 
 def test_verify_of_a_good_spool(state):
     assert cli("spool", "verify", "--state", state).stdout == (
-        "6 records in 1 segments are good; 3 seqs are skipped where records were dropped, 1 Loss records tell of losses\n")
+        "6 records in 1 segment are good; 3 seqs are skipped where records were dropped, 1 Loss records tell of losses\n")
 
 
 def test_verify_names_file_offset_and_seq_of_damage(state):

@@ -27,7 +27,7 @@ def haproxy_config(folder, name, port, blue, green, udp):
     # A second log by UDP: tests that want each line can't do with a queue of ten.
     log = f"log {folder}/log.sock len 2048 format raw local0\n"
     text = placed(text, (log, f"{log}    {log.replace(str(folder / 'log.sock'), f'127.0.0.1:{udp}')}"))
-    return text.replace("/etc/haproxy/gavea.map", str(folder / "gavea.map"))
+    return text.replace("/etc/haproxy/gavea/shares.map", str(folder / "gavea.map"))
 
 
 @pytest.fixture(scope="module")

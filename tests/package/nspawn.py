@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 
 PACKAGES = sorted("""ca-certificates dbus haproxy libarchive13 libc-ares2 libcap-ng0 libconfig9 libcurl4
-    libgnutls30 libjansson4 libmicrohttpd12 libpcre2-8-0 libprotobuf-c1 libseccomp2 libsqlite3-0 libssl3
-    libvectorscan5 libyaml-0-2 libzstd1 nginx-light openssl systemd systemd-sysv""".split())
+    libgnutls30 libjansson4 libmicrohttpd12 libpam-systemd libpcre2-8-0 libprotobuf-c1 libseccomp2 libsqlite3-0 libssl3
+    libvectorscan5 libyaml-0-2 libzstd1 nginx-light openssl polkitd systemd systemd-sysv""".split())
 SERVICES = ("haproxy", "nginx")  # that come with packages, and which tests start in their own way
 CONTROLLERS = ("memory", "pids", "cpu", "cpuacct", "systemd", "unified")
 CGROUP = Path("/sys/fs/cgroup")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import nspawn
+import swap_site
 
 ROOT = Path(__file__).resolve().parents[2]
 FLEET_URL = "http://127.0.0.1:8470"
@@ -205,6 +206,29 @@ def test_the_secret_plugin_of_its_own_package_finds_a_planted_token(installed, p
     installed.run("gavea", "config", "check")
     installed.run("rm", "-r", "/srv/app")
     installed.run("dpkg", "--purge", "gavea-secret")
+
+
+def test_a_swap_works_as_the_agents_user_with_the_rights_that_the_manual_names_and_no_others(installed):
+    with swap_site.Site(installed) as site:
+        installed.run("systemctl", "reload", "gavead")
+        site.wait("the agent to miss its rights", lambda s: "can't be seen" in s["summary"])
+        said = installed.run("gavea", "preflight", "shop", check=False).stdout
+        assert "it may not start: the proxy can't be seen: " in said
+        site.give_rights()
+        site.wait("the agent to see the shop", lambda s: s["state"] == "IDLE" and "blue serves" in s["summary"])
+        site.begin_asking()
+        installed.run("gavea", "swap", "start", "shop", "v2", "--digest", site.release("v2", "green"))
+        end = site.wait("the end of the swap", lambda s: s["state"] == "IDLE" and s["last"]["release"] == "v2")
+        assert end["last"]["outcome"] == "DONE", end
+        seen = site.end_asking()
+        assert not [what for what in seen if not what.startswith("200 ")] and seen["200 v2"] > 0, seen
+        assert installed.run("systemctl", "is-active", "shop@blue", "shop@green", check=False).stdout == "inactive\nactive\n"
+        assert site.path("/etc/haproxy/gavea/shares.map").read_text() == "shop 10000\n"
+        assert installed.run("cat", "/run/backed-up").stdout == "root\n"
+        for forbidden in (("systemctl", "stop", "haproxy"), ("systemd-run", "true"), ("systemctl", "kill", "shop@green"),
+                          ("systemctl", "set-property", "--runtime", "shop@green", "TasksMax=1")):
+            assert installed.run("runuser", "-u", "gavea", "--", forbidden[0], "--no-ask-password", *forbidden[1:],
+                                 check=False).returncode != 0, forbidden
 
 
 def test_a_hanging_manager_is_killed_by_the_watchdog_and_comes_back(installed):

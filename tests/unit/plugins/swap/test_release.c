@@ -436,6 +436,24 @@ static void an_archive_is_unpacked(void **state)
 	assert_int_equal(st.st_mode & 07777, 0755);
 }
 
+static void what_is_unpacked_is_for_the_apps_user_too(void **state)
+{
+	struct archive *archive = begin_archive(at("app-v1.tar"));
+	mode_t before = umask(077);
+	struct stat st;
+	int r;
+
+	(void)state;
+	add_entry(archive, "bin/app", AE_IFREG, "#!");
+	r = stage_archive(archive, NULL);
+	assert_int_equal(umask(before), 077);
+	assert_int_equal(r, 0);
+	assert_int_equal(stat(at("releases/v1"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0755);
+	assert_int_equal(stat(at("releases/v1/bin"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0755);
+}
+
 static void assert_archive_refused(struct archive *archive, int code, const char *expected)
 {
 	_cleanup_error_ struct error error = ERROR_INIT;
@@ -594,6 +612,7 @@ int main(void)
 		test(a_server_without_ranges_sends_all_again),
 		test(errors_of_servers_name_them_without_secrets),
 		test(an_archive_is_unpacked),
+		test(what_is_unpacked_is_for_the_apps_user_too),
 		test(an_archive_stays_in_its_folder),
 		test(an_archive_does_not_write_through_its_own_links),
 		test(a_bomb_is_refused),
