@@ -72,10 +72,6 @@ struct gate_result {
 void gate_judge(const struct gate *gate, const struct gate_counts *now, const struct gate_counts *base,
 	struct gate_result *ret_result);
 
-/* With all requests at the new colour there are none to compare with. A "no increase" that can't be told is let off then: it
- * passed at the steps before (settings see to it that there are some), and one that fails still fails. */
-void gate_let_off(const struct gate *gate, struct gate_result *result);
-
 /* Judges a gate on a sample: its value, or why there is none. */
 void gate_judge_sample(
 	const struct gate *gate, const double *value, const char *why_not, struct gate_result *ret_result);

@@ -122,17 +122,6 @@ void gate_judge(const struct gate *gate, const struct gate_counts *now, const st
 	}
 }
 
-void gate_let_off(const struct gate *gate, struct gate_result *result)
-{
-	if (!gate->no_increase || result->verdict != VERDICT_INCONCLUSIVE || result->now.n == 0)
-		return;
-	result->verdict = VERDICT_PASS;
-	snprintf(result->reason, sizeof result->reason,
-		"%" PRIu64 " of %" PRIu64
-		" %s; the old colour has too few requests now to compare with, it passed before",
-		result->now.k, result->now.n, what(gate));
-}
-
 void gate_judge_sample(
 	const struct gate *gate, const double *value, const char *why_not, struct gate_result *ret_result)
 {

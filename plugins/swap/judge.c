@@ -94,15 +94,6 @@ static void judge_sample(struct app *app, size_t index)
 	app->gates[index] = worst;
 }
 
-/* The new colour has all requests: in the last step, and after it. */
-static bool has_all(const struct app *app)
-{
-	const struct swap *swap = &app->swap;
-
-	return swap->state == STATE_BAKE || swap->state == STATE_DRAIN ||
-		(swap->state == STATE_HOLD && machine_step(&app->settings, swap)->share == SHARE_ALL);
-}
-
 static void judge_one(struct app *app, size_t index, const char *uncovered)
 {
 	const struct gate *gate = &app->settings.gates[index];
@@ -116,8 +107,6 @@ static void judge_one(struct app *app, size_t index, const char *uncovered)
 	now = counts_of(app, gate, &app->tally.sum[app->swap.new]);
 	base = counts_of(app, gate, base_of(app));
 	gate_judge(gate, &now, &base, result);
-	if (has_all(app))
-		gate_let_off(gate, result);
 	/* A failure that was seen stays one, however much was not. */
 	if (*uncovered && result->verdict == VERDICT_PASS) {
 		result->verdict = VERDICT_INCONCLUSIVE;

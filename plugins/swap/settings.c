@@ -98,13 +98,6 @@ static int open_gate(struct settings *settings, struct gavea_check *check, struc
 						strerror(-*ret_watch))
 				      : 0;
 	}
-	if (gate->no_increase &&
-		(settings->strategy == STRATEGY_ROLLING || settings->steps[0].share == SHARE_ALL))
-		return gavea_fail(check, -EINVAL,
-			"gates: \"%s\" compares with the old colour, which gets no requests at 100%%: it "
-			"needs strategy "
-			"canary with a step below, or a bound such as \"error_rate < 1%%\"",
-			gate->text);
 	if (gate->kind == GATE_SLOW && !settings->counts_socket && !settings->counts_file)
 		return gavea_fail(check, -EINVAL,
 			"gates: \"%s\" needs the proxy's log: set counts_socket (HAProxy) or counts_file "

@@ -180,30 +180,6 @@ static void no_traffic_is_neither_a_pass_nor_a_fail(void **state)
 	assert_int_equal(judged("error_rate no increase", 0, 0, 0, 0).verdict, VERDICT_INCONCLUSIVE);
 }
 
-static void with_all_requests_at_the_new_colour_nothing_is_compared(void **state)
-{
-	struct gate gate = parsed("error_rate no increase"), bound = parsed("error_rate < 1%");
-	struct gate_result result = judged("error_rate no increase", 1, 1000, 0, 0);
-
-	(void)state;
-	gate_let_off(&gate, &result);
-	assert_int_equal(result.verdict, VERDICT_PASS);
-	assert_string_equal(result.reason,
-		"1 of 1000 failed; the old colour has too few requests now to compare with, it passed "
-		"before");
-	result = judged("error_rate no increase", 0, 0, 0, 0);
-	gate_let_off(&gate, &result);
-	assert_int_equal(result.verdict, VERDICT_INCONCLUSIVE);
-	result = judged("error_rate no increase", 500, 10000, 3000, 100000);
-	gate_let_off(&gate, &result);
-	assert_int_equal(result.verdict, VERDICT_FAIL);
-	result = judged("error_rate < 1%", 1, 100, 0, 0);
-	gate_let_off(&bound, &result);
-	assert_int_equal(result.verdict, VERDICT_INCONCLUSIVE);
-	gate_done(&gate);
-	gate_done(&bound);
-}
-
 static void few_bad_requests_prove_nothing(void **state)
 {
 	(void)state;
@@ -271,7 +247,6 @@ int main(void)
 		cmocka_unit_test(intervals_are_those_of_the_books),
 		cmocka_unit_test(the_least_evidence_is_that_of_the_formula),
 		cmocka_unit_test(no_traffic_is_neither_a_pass_nor_a_fail),
-		cmocka_unit_test(with_all_requests_at_the_new_colour_nothing_is_compared),
 		cmocka_unit_test(few_bad_requests_prove_nothing),
 		cmocka_unit_test(errors_that_the_old_colour_has_too_are_not_the_new_ones),
 		cmocka_unit_test(every_verdict_bears_its_numbers),

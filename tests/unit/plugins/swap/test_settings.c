@@ -69,11 +69,6 @@ static void an_option_that_makes_no_sense_is_named(void **state)
 		{{{"gates", "p95 < 2s"}},
 			"gates: \"p95 < 2s\" needs the proxy's log: set counts_socket (HAProxy) or "
 			"counts_file (nginx)"},
-		{{{"gates", "error_rate no increase"}},
-			"gates: \"error_rate no increase\" compares with the old colour, which gets no "
-			"requests "
-			"at 100%: it needs strategy canary with a step below, or a bound such as "
-			"\"error_rate < 1%\""},
 		{{{"start", "run-it"}}, "start: expected a program (absolute path) and its arguments"},
 		{{{"service", "systemd"}, {"unit", "shop.service"}},
 			"unit: \"shop.service\" has no %c: both colours would be the same unit"},
