@@ -38,7 +38,7 @@ defaults
     mode http
     timeout connect 2s
     timeout client 30s
-    timeout server 30s
+    timeout server 2min
     option httpchk GET /healthz
     default-server inter 200ms fall 2 rise 1
 frontend shop
@@ -68,7 +68,11 @@ def free_ports(count):
 
 
 class Supervisor:
-    """Starts and stops the copies when the command `ctl` says so; a request is one line, the answer an exit status."""
+    """Starts and stops the copies when the command `ctl` says so; a request is one line, the answer an exit status.
+
+    memory: how many bytes of addresses a copy may have that is started from now on; it ends when it wants more."""
+
+    memory = None
 
     def __init__(self, folder, ports):
         self.folder, self.ports, self.running, self.said = folder, ports, {}, []
@@ -104,9 +108,11 @@ class Supervisor:
         self.said.append(("start", colour))
         if self.status(colour) == 0:
             return 0
+        limit = ["/usr/bin/prlimit", f"--as={self.memory}"] if self.memory else []
         self.running[colour] = subprocess.Popen(
-            [sys.executable, SUPPORT / "swap_app.py", str(self.ports[colour]), colour, self.folder / colour],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+            [*limit, sys.executable, SUPPORT / "swap_app.py", str(self.ports[colour]), colour, self.folder / colour],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+            env={**os.environ, "MALLOC_ARENA_MAX": "1"})
         return 0
 
     def stop(self, colour):
@@ -147,12 +153,14 @@ class Clients:
         self.lock = threading.Lock()
         self.answers = collections.Counter()  # (colour, version, status)
         self.failures = []
+        self.first = {}  # version: when the first request that it answered was sent
         self.threads = [threading.Thread(target=self._ask, daemon=True) for _ in range(threads)]
         for thread in self.threads:
             thread.start()
 
     def _ask(self):
         while not self.stopping:
+            sent = time.time()
             try:
                 connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
                 connection.request("GET", "/")
@@ -166,6 +174,7 @@ class Clients:
                 key = ("none", type(error).__name__, 0)
             with self.lock:
                 self.answers[key] += 1
+                self.first[key[1]] = min(sent, self.first.get(key[1], sent))
                 if key[2] >= 500 or key[2] == 0:
                     self.failures.append((time.time(), *key))
             time.sleep(self.pause)
@@ -252,6 +261,9 @@ class Shop:
     def live_share(self):
         text = self.ask_proxy(f"show map {self.folder}/gavea.map")
         return next(int(line.split()[2]) for line in text.splitlines() if line.split()[1:2] == ["shop"])
+
+    def check_neighbours(self):
+        assert "other 1234" in self.map.read_text(), "what others keep in the map stays"
 
     def up(self):
         try:
