@@ -38,7 +38,7 @@ defaults
     mode http
     timeout connect 2s
     timeout client 30s
-    timeout server 2min
+    timeout server 15min
     option httpchk GET /healthz
     default-server inter 200ms fall 2 rise 1
 frontend shop
@@ -57,14 +57,12 @@ backend shop_green
 """
 
 
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+def reserve():
+    """A socket that keeps a port for those who listen with SO_REUSEADDR: else a client's connection may get it as its own."""
+    one = socket.socket()
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    one.bind(("127.0.0.1", 0))
+    return one
 
 
 class Supervisor:
@@ -193,7 +191,8 @@ class Shop:
     def __init__(self, folder):
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.front, blue, green = free_ports(3)
+        self.reserved = [reserve() for _ in range(3)]
+        self.front, blue, green = (one.getsockname()[1] for one in self.reserved)
         self.ports = {"blue": blue, "green": green}
         for name in ("artefacts", "releases"):
             (folder / name).mkdir()
@@ -227,8 +226,8 @@ class Shop:
         self.supervisor.start(colour)
 
     def run_as(self, colour):
-        target = os.path.basename(os.readlink(self.folder / colour))
-        return target if self.supervisor.status(colour) == 0 else None
+        """The release that a colour runs, None when it does not run."""
+        return os.path.basename(os.readlink(self.folder / colour)) if self.supervisor.status(colour) == 0 else None
 
     # -- The proxy --
 
@@ -261,6 +260,10 @@ class Shop:
     def live_share(self):
         text = self.ask_proxy(f"show map {self.folder}/gavea.map")
         return next(int(line.split()[2]) for line in text.splitlines() if line.split()[1:2] == ["shop"])
+
+    def sessions(self, backend):
+        rows = [line.split(",") for line in self.ask_proxy("show stat").splitlines()]
+        return next(int(row[4]) for row in rows if row[:2] == [backend, "BACKEND"])
 
     def check_neighbours(self):
         assert "other 1234" in self.map.read_text(), "what others keep in the map stays"
@@ -306,3 +309,5 @@ class Shop:
             self.clients.stop()
         self.stop_proxy()
         self.supervisor.close()
+        for one in self.reserved:
+            one.close()
