@@ -3,7 +3,8 @@
 
 The release's folder holds behaviour.json: version, and what is wrong with it: refuse_start, die_after (seconds), errors (share of
 answers that are 500), slow (share of answers that take slow_for seconds), hang (share that is never answered),
-errors_after (seconds until errors begin), leak (MiB a request; it ends when it gets no more). /wait/N takes N seconds.
+errors_after (seconds until errors begin), leak (MiB a request; it ends when it gets no more). /wait takes as long
+as there is a file RELEASE-FOLDER.wait.
 """
 import http.server
 import json
@@ -27,8 +28,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.path == "/healthz":
             self.answer(200)
             return
-        if self.path.startswith("/wait/"):
-            time.sleep(int(self.path.rpartition("/")[2]))
+        while self.path == "/wait" and os.path.exists(sys.argv[3] + ".wait"):
+            time.sleep(0.05)
         if b.get("leak"):
             self.leak(int(b["leak"]) << 20)
         if random.random() < b.get("hang", 0):
