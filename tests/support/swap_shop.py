@@ -268,11 +268,16 @@ class Shop:
     def check_neighbours(self):
         assert "other 1234" in self.map.read_text(), "what others keep in the map stays"
 
+    def answer_of_one(self):
+        """The colour that answers one request."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.front, timeout=5)
+        connection.request("GET", "/")
+        answer = connection.getresponse()
+        return answer.getheader("X-Colour") if answer.status == 200 else None
+
     def up(self):
         try:
-            connection = http.client.HTTPConnection("127.0.0.1", self.front, timeout=5)
-            connection.request("GET", "/")
-            return connection.getresponse().status == 200
+            return self.answer_of_one() is not None
         except OSError:
             return False
 
