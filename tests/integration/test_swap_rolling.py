@@ -9,7 +9,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import swap_shop  # noqa: E402
 from conftest import wait_until  # noqa: E402
-from test_swap_haproxy import Site  # noqa: E402
+from swap_site import Site  # noqa: E402
 
 pytestmark = pytest.mark.skipif(shutil.which("haproxy", path="/usr/sbin:/usr/bin") is None, reason="haproxy is not installed")
 

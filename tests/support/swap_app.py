@@ -3,7 +3,8 @@
 
 The release's folder holds behaviour.json: version, and what is wrong with it: refuse_start, die_after (seconds), errors (share of
 answers that are 500), slow (share of answers that take slow_for seconds), hang (share that is never answered),
-errors_after (seconds until errors begin), leak (MiB a request).
+errors_after (seconds until errors begin), leak (MiB a request; it ends when it gets no more). /wait takes as long
+as there is a file RELEASE-FOLDER.wait.
 """
 import http.server
 import json
@@ -27,8 +28,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.path == "/healthz":
             self.answer(200)
             return
+        while self.path == "/wait" and os.path.exists(sys.argv[3] + ".wait"):
+            time.sleep(0.05)
         if b.get("leak"):
-            self.kept.append(bytearray(os.urandom(1)) * (int(b["leak"]) << 20))
+            self.leak(int(b["leak"]) << 20)
         if random.random() < b.get("hang", 0):
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
@@ -37,6 +40,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             time.sleep(b.get("slow_for", 1))
         faulty = time.monotonic() - self.began >= b.get("errors_after", 0) and random.random() < b.get("errors", 0)
         self.answer(500 if faulty else 200)
+
+    def leak(self, size):
+        try:
+            self.kept.append(b"x" * size)
+        except MemoryError:
+            os._exit(9)
 
     def answer(self, status):
         text = f"{self.colour} {self.behaviour.get('version', '?')}\n".encode()
@@ -61,6 +70,7 @@ def main():
     with open(os.path.join(folder, "behaviour.json"), encoding="utf-8") as file:
         Handler.behaviour = json.load(file)
     Handler.colour = colour
+    threading.stack_size(256 << 10)  # so that a copy that leaks lacks memory for itself, not for threads
     if Handler.behaviour.get("refuse_start"):
         sys.exit("this release does not start")
     if "die_after" in Handler.behaviour:

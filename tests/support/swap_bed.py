@@ -135,3 +135,17 @@ exec {BUILD}/gavea-worker "$@"
 def calls_made(programs):
     calls = Path(programs) / "calls"
     return len(calls.read_text().splitlines()) if calls.exists() else 0
+
+
+def false_clock(folder, clock):
+    """A folder of programs, and an environment for them, whose wall clock is wrong by the seconds in the file clock."""
+    programs = Path(folder)
+    programs.mkdir(parents=True)
+    wrapper = programs / "gavea-worker"
+    wrapper.write_text(f"""#!/bin/sh
+export LD_PRELOAD={SHIM} FAULTY_PROGRAM=gavea-worker FAULTY_CLOCK={clock}
+exec {BUILD}/gavea-worker "$@"
+""")
+    wrapper.chmod(0o755)
+    shutil.copy(BUILD / "gavead", programs / "gavead")
+    return programs, {"LD_PRELOAD": str(SHIM), "FAULTY_PROGRAM": "gavead", "FAULTY_CLOCK": str(clock)}

@@ -38,7 +38,7 @@ defaults
     mode http
     timeout connect 2s
     timeout client 30s
-    timeout server 30s
+    timeout server 15min
     option httpchk GET /healthz
     default-server inter 200ms fall 2 rise 1
 frontend shop
@@ -57,18 +57,20 @@ backend shop_green
 """
 
 
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+def reserve():
+    """A socket that keeps a port for those who listen with SO_REUSEADDR: else a client's connection may get it as its own."""
+    one = socket.socket()
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    one.bind(("127.0.0.1", 0))
+    return one
 
 
 class Supervisor:
-    """Starts and stops the copies when the command `ctl` says so; a request is one line, the answer an exit status."""
+    """Starts and stops the copies when the command `ctl` says so; a request is one line, the answer an exit status.
+
+    memory: how many bytes of addresses a copy may have that is started from now on; it ends when it wants more."""
+
+    memory = None
 
     def __init__(self, folder, ports):
         self.folder, self.ports, self.running, self.said = folder, ports, {}, []
@@ -104,9 +106,11 @@ class Supervisor:
         self.said.append(("start", colour))
         if self.status(colour) == 0:
             return 0
+        limit = ["/usr/bin/prlimit", f"--as={self.memory}"] if self.memory else []
         self.running[colour] = subprocess.Popen(
-            [sys.executable, SUPPORT / "swap_app.py", str(self.ports[colour]), colour, self.folder / colour],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+            [*limit, sys.executable, SUPPORT / "swap_app.py", str(self.ports[colour]), colour, self.folder / colour],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+            env={**os.environ, "MALLOC_ARENA_MAX": "1"})
         return 0
 
     def stop(self, colour):
@@ -147,12 +151,14 @@ class Clients:
         self.lock = threading.Lock()
         self.answers = collections.Counter()  # (colour, version, status)
         self.failures = []
+        self.first = {}  # version: when the first request that it answered was sent
         self.threads = [threading.Thread(target=self._ask, daemon=True) for _ in range(threads)]
         for thread in self.threads:
             thread.start()
 
     def _ask(self):
         while not self.stopping:
+            sent = time.time()
             try:
                 connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
                 connection.request("GET", "/")
@@ -166,6 +172,7 @@ class Clients:
                 key = ("none", type(error).__name__, 0)
             with self.lock:
                 self.answers[key] += 1
+                self.first[key[1]] = min(sent, self.first.get(key[1], sent))
                 if key[2] >= 500 or key[2] == 0:
                     self.failures.append((time.time(), *key))
             time.sleep(self.pause)
@@ -184,7 +191,8 @@ class Shop:
     def __init__(self, folder):
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self.front, blue, green = free_ports(3)
+        self.reserved = [reserve() for _ in range(3)]
+        self.front, blue, green = (one.getsockname()[1] for one in self.reserved)
         self.ports = {"blue": blue, "green": green}
         for name in ("artefacts", "releases"):
             (folder / name).mkdir()
@@ -218,8 +226,8 @@ class Shop:
         self.supervisor.start(colour)
 
     def run_as(self, colour):
-        target = os.path.basename(os.readlink(self.folder / colour))
-        return target if self.supervisor.status(colour) == 0 else None
+        """The release that a colour runs, None when it does not run."""
+        return os.path.basename(os.readlink(self.folder / colour)) if self.supervisor.status(colour) == 0 else None
 
     # -- The proxy --
 
@@ -253,11 +261,23 @@ class Shop:
         text = self.ask_proxy(f"show map {self.folder}/gavea.map")
         return next(int(line.split()[2]) for line in text.splitlines() if line.split()[1:2] == ["shop"])
 
+    def sessions(self, backend):
+        rows = [line.split(",") for line in self.ask_proxy("show stat").splitlines()]
+        return next(int(row[4]) for row in rows if row[:2] == [backend, "BACKEND"])
+
+    def check_neighbours(self):
+        assert "other 1234" in self.map.read_text(), "what others keep in the map stays"
+
+    def answer_of_one(self):
+        """The colour that answers one request."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.front, timeout=5)
+        connection.request("GET", "/")
+        answer = connection.getresponse()
+        return answer.getheader("X-Colour") if answer.status == 200 else None
+
     def up(self):
         try:
-            connection = http.client.HTTPConnection("127.0.0.1", self.front, timeout=5)
-            connection.request("GET", "/")
-            return connection.getresponse().status == 200
+            return self.answer_of_one() is not None
         except OSError:
             return False
 
@@ -294,3 +314,5 @@ class Shop:
             self.clients.stop()
         self.stop_proxy()
         self.supervisor.close()
+        for one in self.reserved:
+            one.close()
