@@ -282,12 +282,14 @@ static void decide_state(const struct settings *settings, const struct swap *swa
 }
 
 /* What an unattended deadline does. */
-static void decide_late(const struct swap *swap, struct decision *decision)
+static void decide_late(const struct swap *swap, const struct world *world, struct decision *decision)
 {
 	char why[REASON_SIZE];
 
 	snprintf(why, sizeof why, "%s was not over in time: %.400s", state_name(swap->state),
-		*decision->text ? decision->text : "its aim was not seen");
+		*world->effect_error      ? world->effect_error
+			: *decision->text ? decision->text
+					  : "its aim was not seen");
 	if (swap->state == STATE_FINALIZE || (swap->state == STATE_ROLLING_BACK && swap->part <= PART_SHARE))
 		decide(decision, ACTION_FREEZE, "%s", why);
 	else
@@ -347,7 +349,7 @@ void machine_decide(const struct settings *settings, const struct swap *swap, co
 	else
 		decide_state(settings, swap, world, now_boot, &decision);
 	if (is_overdue(swap, &decision, now_boot))
-		decide_late(swap, &decision);
+		decide_late(swap, world, &decision);
 	respect_migration(swap, &decision);
 	if (decision.action == ACTION_NEXT)
 		decision.timeout = machine_timeout(settings, swap, decision.state, decision.part);

@@ -33,6 +33,7 @@ struct world {
 	char ready_text[256];
 	bool leased; /* the lease is there, or none is needed */
 	char lease_error[256];
+	char effect_error[256]; /* what the last effect failed with; "": it did not */
 };
 
 enum action {

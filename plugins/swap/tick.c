@@ -110,6 +110,7 @@ static bool round_of(struct app *app, int64_t deadline, struct decision *last, u
 	int r;
 
 	app_look(app, deadline);
+	snprintf(app->world.effect_error, sizeof app->world.effect_error, "%.255s", app->trouble);
 	machine_decide(&app->settings, &app->swap, &app->world, clock_ns(CLOCK_BOOTTIME), decision);
 	if (app->executed && state_is_exposed(app->swap.state))
 		decide(decision, ACTION_ROLL_BACK,

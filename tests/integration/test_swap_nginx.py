@@ -99,3 +99,13 @@ def test_a_release_whose_connections_break_is_seen_though_blue_saves_its_clients
     one.serves("blue", "v1")
     assert "error_rate < 5%" in one.status()["last"]["reason"]
     one.nothing_failed()
+
+
+def test_a_reload_that_fails_changes_nothing_and_is_told(site):
+    one = site(kind=NginxShop, **{**CANARY, "shift_timeout": "3s"})
+    one.shop.supervisor.reload = lambda: 1
+    one.swap("v2")
+    assert one.end() == "ROLLED_BACK"
+    one.serves("blue", "v1")
+    assert re.fullmatch("SHIFT was not over in time: .*ctl: exited with status 1.*", one.status()["last"]["reason"])
+    one.nothing_failed()

@@ -61,13 +61,18 @@ class Container:
         (root / "etc/hostname").write_text("gavea-test\n")
 
     def __enter__(self):
+        self.boot()
+        return self
+
+    def boot(self):
+        """Boots the tree as it is."""
         self.cgroups = [folder / self.name for folder in own_cgroups()]
         for folder in self.cgroups:
             folder.mkdir(exist_ok=True)
         enter = "; ".join(f"echo $$ > {folder}/cgroup.procs" for folder in self.cgroups) or ":"
         command = (f"{enter}; exec systemd-nspawn -q -D {self.root} -M {self.name} --boot --register=no --keep-unit "
                    "--private-network --console=passive --link-journal=no")
-        with open(f"{self.root}.console", "wb") as console:
+        with open(f"{self.root}.console", "ab") as console:
             self.nspawn = subprocess.Popen(["setsid", "sh", "-c", command], stdin=subprocess.DEVNULL, stdout=console,
                                            stderr=subprocess.STDOUT)
         try:
@@ -83,7 +88,13 @@ class Container:
         except BaseException:
             self.__exit__()
             raise
-        return self
+
+    def power_off(self):
+        """As if the power failed, as far as a kernel that goes on can tell: all processes are gone at once. boot() follows."""
+        os.kill(self.leader, signal.SIGKILL)
+        self.nspawn.wait(30)
+        self.leader = None
+        self.remove_cgroups()
 
     def __exit__(self, *_):
         if self.leader:
@@ -95,13 +106,16 @@ class Container:
         except subprocess.TimeoutExpired:
             self.nspawn.kill()
             self.nspawn.wait()
+        self.remove_cgroups()
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def remove_cgroups(self):
         for folder in self.cgroups:
             for path, _, _ in list(os.walk(folder, topdown=False)):
                 try:
                     os.rmdir(path)
                 except OSError:
                     pass
-        shutil.rmtree(self.root, ignore_errors=True)
 
     def wait(self, what, condition, patience=60):
         end = time.monotonic() + patience

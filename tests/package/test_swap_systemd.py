@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Swaps where systemd keeps the app: units by colour, hooks in transient units, HAProxy in front, the agent killed in between."""
+"""Swaps where systemd keeps the app, in a container: units by colour, hooks in transient units, HAProxy in front of one app and a
+fake proxy of another, the agent killed and the power lost in between."""
 import hashlib
 import io
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tarfile
+import time
 from pathlib import Path
 
 import pytest
@@ -17,13 +20,39 @@ import nspawn
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build/release"
 HERE = "/opt/gavea-test"  # inside
+APP = "/srv/fake"  # of the check swap/fake
+AT_BOOT = "[Install]\nWantedBy=multi-user.target\n[Unit]\n"
 UNITS = {
-    "shop@.service": "[Service]\nType=forking\nPIDFile=/run/shop-%i.pid\nExecStart=/usr/sbin/nginx -c /srv/%i/nginx.conf "
-                     "-g 'pid /run/shop-%i.pid;'\nKillSignal=SIGQUIT\nTimeoutStopSec=10\n",
-    "proxy.service": "[Service]\nExecStart=/usr/sbin/haproxy -Ws -f /srv/haproxy.cfg\nType=notify\n",
-    "agent.service": f"[Service]\nType=notify\nExecStart={HERE}/gavead --cgroup --plugins {HERE}/plugins --config /srv/etc\n"
-                     "StateDirectory=gavea\nRuntimeDirectory=gavea\nRuntimeDirectoryPreserve=yes\nDelegate=memory pids\nRestart=always\n"
-                     "RestartSec=200ms\nKillMode=mixed\n[Unit]\nStartLimitIntervalSec=0\n",
+    "shop@.service": f"""{AT_BOOT}[Service]
+Type=forking
+PIDFile=/run/shop-%i.pid
+ExecStart=/usr/sbin/nginx -c /srv/%i/nginx.conf -g 'pid /run/shop-%i.pid;'
+KillSignal=SIGQUIT
+TimeoutStopSec=10
+""",
+    "proxy.service": f"{AT_BOOT}[Service]\nExecStart=/usr/sbin/haproxy -Ws -f /srv/haproxy.cfg\nType=notify\n",
+    "fake@.service": f"""[Unit]
+StartLimitIntervalSec=0
+[Service]
+Type=exec
+ExecStartPre=/bin/sh -c '! [ -e {APP}/%i.broken ]'
+ExecStart=/bin/sh -c 'touch {APP}/%i.up; exec sleep infinity'
+ExecStopPost=/bin/rm -f {APP}/%i.up
+Restart=on-failure
+RestartSec=100ms
+""",
+    "agent.service": f"""{AT_BOOT}StartLimitIntervalSec=0
+[Service]
+Type=notify
+ExecStart={HERE}/gavead --cgroup --plugins {HERE}/plugins --config /srv/etc
+StateDirectory=gavea
+RuntimeDirectory=gavea
+RuntimeDirectoryPreserve=yes
+Delegate=memory pids
+Restart=always
+RestartSec=200ms
+KillMode=mixed
+""",
 }
 PORTS = {"blue": 8001, "green": 8002}
 NGINX = """worker_processes 1;
@@ -63,14 +92,17 @@ backend shop_blue
 backend shop_green
     server green1 127.0.0.1:8002 check
 """
-CONFIG = """swap: { every = "500ms"; timeout = "60s"; checks = ( { name = "shop"; strategy = "canary";
+CONFIG = """swap: { every = "300ms"; timeout = "60s"; checks = ( { name = "shop"; strategy = "canary";
     steps = [ "50% 2s", "100% 1s" ]; gates = [ "error_rate < 5%" ]; settle = "500ms"; keep_old = "1s";
     unit = "shop@%c.service"; traffic = "haproxy"; haproxy_socket = "/run/admin.sock"; haproxy_map = "/srv/gavea.map";
     backend_blue = "shop_blue"; backend_green = "shop_green"; counts_socket = "/run/gavea/shop.sock";
     artefact = "/srv/artefacts/%r.tar"; directory = "/srv/releases"; link = "/srv/%c";
     hooks = [ "before/slow timeout=1min -- /bin/sh -c 'cat /proc/self/cgroup > /srv/hook; sleep 3; echo done >> /srv/hook'" ];
-    read_paths = [ "/srv" ]; write_paths = [ "/srv" ]; } ); };
-"""
+    read_paths = [ "/srv" ]; write_paths = [ "/srv" ]; },
+  { name = "fake"; strategy = "canary"; steps = [ "10% 0s", "100% 0s" ]; keep_old = "0s"; settle = "1s"; start_timeout = "10s";
+    unit = "fake@%c.service"; traffic = "exec"; set = [ "APP/fake", "set", "%s" ]; observe = [ "APP/fake", "observe" ];
+    hooks = [ "smoke/slow -- APP/fake hook slow" ]; read_paths = [ "/srv" ]; write_paths = [ "/srv" ]; } ); };
+""".replace("APP", APP)
 # Asks until it is told to stop; prints what it got.
 CLIENT = """
 import collections, http.client, json, sys, time, threading
@@ -91,10 +123,11 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="booting containers ne
 
 
 class Site:
-    """The container with its shop."""
+    """The container with an app: "shop" has HAProxy, "fake" a fake of it."""
 
-    def __init__(self, box, root):
-        self.box, self.root, self.client = box, root, None
+    def __init__(self, box, root, name="shop"):
+        self.box, self.root, self.name, self.client = box, root, name, None
+        self.app = root / APP.lstrip("/")
 
     def release(self, version, colour, status=200):
         """An artefact that listens as this colour; returns its digest."""
@@ -112,7 +145,7 @@ class Site:
         return self.box.run(f"{HERE}/gavea", *words, check=check)
 
     def status(self):
-        done = self.gavea("command", "swap/shop", "status", "json=yes", check=False)
+        done = self.gavea("command", f"swap/{self.name}", "status", "json=yes", check=False)
         return json.loads(done.stdout) if done.returncode == 0 else {"state": "?", "said": done.stderr}
 
     def wait(self, what, condition):
@@ -125,14 +158,31 @@ class Site:
             raise AssertionError(f"{error}\n{self.status()}\n{self.gavea('events', check=False).stdout[-2000:]}\n"
                                  f"{self.box.journal('agent')[-2000:]}") from None
 
-    def swap(self, version, digest):
-        self.gavea("command", "swap/shop", "start", f"release={version}", f"digest={digest}", "by=test")
+    def swap(self, version, digest=None, check=True):
+        return self.gavea("command", f"swap/{self.name}", "start", f"release={version}", *([f"digest={digest}"] if digest else []),
+                          "by=test", check=check)
 
     def end(self, version):
         return self.wait(f"the swap to {version} to end", lambda s: s["state"] == "IDLE" and s["last"]["release"] == version)["last"]
 
     def active(self, colour):
-        return self.box.run("systemctl", "is-active", f"shop@{colour}", check=False).stdout.strip()
+        return self.box.run("systemctl", "is-active", f"{self.name}@{colour}", check=False).stdout.strip()
+
+    def share(self):
+        return int((self.root / "srv/gavea.map").read_text().split()[1])
+
+    def live_share(self):
+        with socket.socket(socket.AF_UNIX) as one:
+            one.connect(f"/proc/{self.box.leader}/root/run/admin.sock")
+            one.sendall(b"show map /srv/gavea.map\n")
+            return int(one.makefile().read().split()[2])
+
+    def answer(self):
+        """What a client gets by now."""
+        done = subprocess.run(["nsenter", "-t", str(self.box.leader), "-n", sys.executable, "-c", "import urllib.request\n"
+                               "print(urllib.request.urlopen('http://127.0.0.1/', timeout=5).read().decode())"],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+        return done.stdout.strip()
 
     def begin_asking(self):
         self.client = subprocess.Popen(["nsenter", "-t", str(self.box.leader), "-n", sys.executable, "-c", CLIENT],
@@ -161,6 +211,9 @@ def site():
         for name, text in UNITS.items():
             (root / "etc/systemd/system" / name).write_text(text)
         (root / "srv/etc/conf.d").mkdir(parents=True)
+        (root / APP.lstrip("/")).mkdir()
+        shutil.copy(ROOT / "tests/support/swap_fake.sh", root / APP.lstrip("/") / "fake")
+        (root / APP.lstrip("/") / "share").write_text("0\n")
         (root / "srv/etc/conf.d/swap.conf").write_text(CONFIG)
         (root / "srv/haproxy.cfg").write_text(HAPROXY)
         (root / "srv/gavea.map").write_text("shop 0\n")
@@ -172,13 +225,18 @@ def site():
         (root / "srv/releases/v1/.gavea-release").write_text(digest[len("sha256:"):])
         (root / "srv/blue").symlink_to("/srv/releases/v1")
         with container:
-            container.run("systemctl", "start", "shop@blue", "proxy", "agent")
+            container.run("systemctl", "start", "shop@blue", "fake@blue", "proxy", "agent")
             made.wait("the agent's first look", lambda s: s["state"] == "IDLE" and "blue serves" in s["summary"])
             yield made
     finally:
         if made and made.client:
             made.client.kill()
         shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture
+def fake(site):
+    return Site(site.box, site.root, "fake")
 
 
 def test_units_are_swapped_while_the_agent_is_killed_and_no_client_notices(site):
@@ -215,3 +273,93 @@ def test_errors_of_a_release_are_counted_and_rolled_back(site):
     assert last["outcome"] == "ROLLED_BACK" and "error_rate" in last["reason"], last
     assert site.active("green") == "active" and site.active("blue") != "active"
     site.end_asking()
+
+
+def test_units_are_started_and_stopped(fake):
+    assert (fake.active("blue"), fake.active("green")) == ("active", "inactive")
+    fake.swap("2.0")
+    last = fake.end("2.0")
+    assert last["outcome"] == "DONE", last
+    assert (fake.active("blue"), fake.active("green")) == ("inactive", "active")
+    assert not (fake.app / "violations").exists()
+
+
+def test_a_hook_outlives_the_agent_and_is_found_again(fake):
+    (fake.app / "trace").write_text("")
+    (fake.app / "slow.hook").write_text("sleep 4\n")
+    fake.swap("2.1")
+    fake.wait("the hook", lambda s: s["state"] == "SMOKE" and "runs" in s["waiting_for"])
+    units = fake.box.run("systemctl", "list-units", "--plain", "--no-legend", "gavea-hook-*").stdout
+    assert "smoke-slow" in units and "running" in units
+    fake.box.run("systemctl", "kill", "--signal=KILL", "--kill-whom=all", "agent")
+    assert fake.end("2.1")["outcome"] == "DONE"
+    assert [line for line in (fake.app / "trace").read_text().splitlines() if line.startswith("hook")] == [
+        "hook slow run 2.1 blue"]
+    assert fake.box.run("systemctl", "list-units", "--all", "--plain", "--no-legend", "gavea-hook-*").stdout == ""
+    (fake.app / "slow.hook").unlink()
+
+
+def test_a_hook_that_fails_is_told_by_its_exit_status(fake):
+    (fake.app / "slow.hook").write_text("exit 7\n")
+    fake.swap("2.2")
+    last = fake.end("2.2")
+    assert (last["outcome"], last["reason"]) == (
+        "ROLLED_BACK", "hook smoke/slow: exit status 7; see its log in the journal")
+    (fake.app / "slow.hook").unlink()
+
+
+def test_a_unit_that_does_not_start_is_rolled_back_and_banned(fake):
+    (fake.app / "green.broken").touch()
+    fake.swap("2.3")
+    last = fake.end("2.3")
+    assert last["outcome"] == "ROLLED_BACK" and ("did not start" in last["reason"] or "STARTED" in last["reason"]), last
+    assert "was rolled back" in fake.swap("2.3", check=False).stderr
+    (fake.app / "green.broken").unlink()
+
+
+def test_a_unit_that_is_killed_in_a_hold_is_seen_by_its_restart(fake):
+    (fake.root / "srv/etc/conf.d/swap.conf").write_text(CONFIG.replace("10% 0s", "10% 1h"))
+    fake.gavea("reload")
+    fake.swap("2.4")
+    fake.wait("its hold", lambda s: s["state"] == "HOLD")
+    fake.box.run("systemctl", "kill", "--signal=KILL", "fake@green")
+    last = fake.end("2.4")
+    assert last["outcome"] == "ROLLED_BACK"
+    assert "restarted by its supervisor" in last["reason"] or "has ended by itself" in last["reason"] or \
+        "servers of green up" in last["reason"], last
+
+
+# What the power fails in, and how long after that was seen.
+MOMENTS = [("PRECHECK", 0), ("STARTED", 0.3), ("HOLD", 0), ("BAKE", 0), ("ROLLING_BACK", 0)]
+
+
+@pytest.mark.parametrize("number, state, later", [(number, *moment) for number, moment in enumerate(MOMENTS)])
+def test_the_power_fails_in_a_swap_and_it_ends_after_the_boot(site, number, state, later):
+    site.box.run("systemctl", "enable", "-q", "shop@blue", "shop@green", "proxy", "agent")
+    site.wait("it to serve", lambda s: s["state"] == "IDLE" and "serves" in s["summary"])
+    version = f"v{10 + number}"
+    site.begin_asking()
+    site.swap(version, site.release(version, "blue" if site.share() else "green"))
+    if state == "ROLLING_BACK":
+        site.wait("the hold", lambda s: s["state"] == "HOLD")
+        site.gavea("command", "swap/shop", "abort", "by=test")
+    site.wait(state, lambda s: s["state"] == state)
+    time.sleep(later)
+    site.box.power_off()
+    site.end_asking()
+    site.box.boot()
+    site.box.wait("a colour to serve", site.answer)
+    site.begin_asking()
+    status = site.wait("its end", lambda s: s["state"] in ("IDLE", "FROZEN"))
+    if status["state"] == "FROZEN":
+        assert status["summary"] and site.answer(), status
+        site.gavea("command", "swap/shop", "abort", "by=test")
+    last = site.end(version)
+    assert last["outcome"] in ("DONE", "ROLLED_BACK") and (last["reason"] or last["outcome"] == "DONE"), last
+    seen = site.end_asking()
+    assert not [what for what in seen if not what.startswith("200 ")], seen
+    share = site.share()
+    assert share in (0, 10000) and share == site.live_share(), "file and memory are equal"
+    serving = "green" if share else "blue"
+    assert site.active(serving) == "active"
+    assert (site.answer() == version) == (last["outcome"] == "DONE"), last

@@ -196,6 +196,22 @@ static void a_step_goes_on_with_a_verdict_and_not_with_time(void **state)
 	assert_int_equal(decided(&swap, &world, NOW + 100 * MINUTE).action, ACTION_ROLL_BACK);
 }
 
+static void what_was_not_over_in_time_is_told_with_what_failed(void **state)
+{
+	struct swap swap = swap_in(STATE_SHIFT, PART_FIRST);
+	struct world world = good_world(0);
+	struct decision decision;
+
+	(void)state;
+	assert_int_equal(decided(&swap, &world, NOW + MINUTE / 2).action, ACTION_SHARE);
+	decision = decided(&swap, &world, NOW + MINUTE);
+	assert_int_equal(decision.action, ACTION_ROLL_BACK);
+	assert_string_equal(decision.text, "SHIFT was not over in time: its aim was not seen");
+	snprintf(world.effect_error, sizeof world.effect_error, "/usr/sbin/nginx: exited with status 1");
+	assert_string_equal(decided(&swap, &world, NOW + MINUTE).text,
+		"SHIFT was not over in time: /usr/sbin/nginx: exited with status 1");
+}
+
 static void a_failed_gate_and_a_dead_colour_go_back_at_once(void **state)
 {
 	struct swap swap = swap_in(STATE_HOLD, PART_FIRST);
@@ -336,6 +352,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(in_no_situation_is_a_colour_taken_away_that_is_needed),
 		cmocka_unit_test(a_step_goes_on_with_a_verdict_and_not_with_time),
+		cmocka_unit_test(what_was_not_over_in_time_is_told_with_what_failed),
 		cmocka_unit_test(a_failed_gate_and_a_dead_colour_go_back_at_once),
 		cmocka_unit_test(a_share_that_the_proxy_forgot_is_asserted),
 		cmocka_unit_test(the_way_back_verifies_the_old_colour_before_it_gets_requests),
