@@ -228,6 +228,7 @@ def site():
             container.run("systemctl", "start", "shop@blue", "fake@blue", "proxy", "agent")
             made.wait("the agent's first look", lambda s: s["state"] == "IDLE" and "blue serves" in s["summary"])
             yield made
+            container.power_off()  # in order it takes ten seconds, and shows nothing here
     finally:
         if made and made.client:
             made.client.kill()
