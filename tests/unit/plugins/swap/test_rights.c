@@ -2,8 +2,8 @@
 /* What a swap will have to write is tried before it starts. */
 #include "base/clock.h"
 #include "base/fd.h"
-#include "plugins/swap/unpack.h"
 #include "plugins/swap/rights.h"
+#include "plugins/swap/unpack.h"
 
 #include <fcntl.h>
 #include <setjmp.h>
