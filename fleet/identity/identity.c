@@ -162,7 +162,7 @@ int identity_judge(struct identity *identity, const struct credential *credentia
 	if (standing == LEDGER_REVOKED)
 		*ret_code = "certificate-revoked";
 	return error_set(error, -EACCES,
-		"the certificate of agent %s %s: run `gavea enroll` on that host with a "
+		"the certificate of agent %s %s: run `gavea enroll --force` on that host with a "
 		"new token",
 		credential->agent_id,
 		standing == LEDGER_REVOKED ? "was revoked" : "is not in this server's ledger");

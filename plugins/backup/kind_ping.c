@@ -7,6 +7,16 @@
 #include <errno.h>
 #include <stdio.h>
 
+/* The count says it too, but not what to do. */
+static void tell_of_none(struct context *context)
+{
+	const char *check = gavea_check_name(context->check), *slash = strchr(check, '/');
+
+	finding_add(&context->findings, "job", GAVEA_CRITICAL,
+		"there is no backup that the job told of: let it end with `gavea backup ping %s`",
+		slash ? slash + 1 : check);
+}
+
 static int look(struct context *context, const char *place, struct facts *facts)
 {
 	int64_t lasts = context->settings->judge.interval;
@@ -16,8 +26,10 @@ static int look(struct context *context, const char *place, struct facts *facts)
 	size_t size;
 
 	(void)place;
-	if (gavea_state_get(context->check, "ping", &value, &size) < 0)
-		return 0; /* the count says that there is none */
+	if (gavea_state_get(context->check, "ping", &value, &size) < 0) {
+		tell_of_none(context);
+		return 0;
+	}
 	if (size > 256 || ((const char *)value)[size - 1] != '\0' || ping_read(value, &ping) < 0) {
 		finding_add(&context->findings, "ping", GAVEA_UNKNOWN,
 			"what was kept of the last ping cannot be read: the next "

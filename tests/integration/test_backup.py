@@ -562,7 +562,7 @@ def test_a_pgbackrest_that_was_stopped_and_a_lock_that_is_held_for_long_are_repo
 
 
 def test_a_job_that_pings_is_ok_and_one_that_says_it_failed_is_critical(pinged):
-    wait_until("the missing ping to be critical", lambda: "there is no backup" in summary(pinged, "nightly"))
+    wait_until("the missing ping to be critical", lambda: "let it end with `gavea backup ping nightly`" in summary(pinged, "nightly"))
     for words in (["--start"], ["--size", "10MiB", "--duration", "90s"]):
         done = ping(pinged, "nightly", *words)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
