@@ -88,6 +88,7 @@ static int write_value(int fd, const char *name, json_t *value)
 
 static int heartbeat_value(const struct heartbeat *heartbeat, json_t **ret_value)
 {
+	json_int_t due = clock_ns(CLOCK_BOOTTIME) + heartbeat->patience;
 	char boot[SD_ID128_STRING_MAX];
 	sd_id128_t id;
 	int r = sd_id128_get_boot(&id);
@@ -95,9 +96,8 @@ static int heartbeat_value(const struct heartbeat *heartbeat, json_t **ret_value
 	if (r < 0)
 		return r;
 	*ret_value = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:i, s:s, s:o}", "form", FORM, "app",
-		heartbeat->app, "swap", heartbeat->swap, "boot", sd_id128_to_string(id, boot), "due_ns",
-		(json_int_t)(clock_ns(CLOCK_BOOTTIME) + heartbeat->patience), "patience_ns",
-		(json_int_t)heartbeat->patience, "share", (int)heartbeat->share, "traffic",
+		heartbeat->app, "swap", heartbeat->swap, "boot", sd_id128_to_string(id, boot), "due_ns", due,
+		"patience_ns", (json_int_t)heartbeat->patience, "share", (int)heartbeat->share, "traffic",
 		heartbeat->traffic, "settings", settings_value(&heartbeat->settings));
 	return 0;
 }

@@ -166,7 +166,7 @@ static int file_take(const struct lease_settings *settings, const char *holder, 
 {
 	int64_t now = clock_ns(CLOCK_BOOTTIME);
 	_cleanup_fd_ int locked = -EBADF;
-	struct content content;
+	struct content content = {.token = 0};
 	struct place here;
 	char text[32];
 	int r = open_content(settings->file, deadline, &locked, &here, &content, error);
@@ -190,7 +190,7 @@ static int file_give(
 	const struct lease_settings *settings, const char *holder, int64_t deadline, struct error *error)
 {
 	_cleanup_fd_ int locked = -EBADF;
-	struct content content;
+	struct content content = {.token = 0};
 	struct place here;
 	int r = open_content(settings->file, deadline, &locked, &here, &content, error);
 

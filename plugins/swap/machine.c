@@ -211,7 +211,7 @@ static void decide_finalize(const struct settings *settings, const struct swap *
 	if (swap->strategy == STRATEGY_ROLLING) {
 		if (!decide_hooks(settings, swap, world, decision))
 			decide_next(settings, swap, decision);
-	} else if (!world->service_seen[old]) {
+	} else if (!world->service_seen[old] || !world->service_seen[swap->new]) {
 		decide(decision, ACTION_WAIT, "%s", world->service_error);
 	} else if (world->service[old].state == SERVICE_RUNNING ||
 		world->service[old].state == SERVICE_STARTING) {
@@ -222,6 +222,10 @@ static void decide_finalize(const struct settings *settings, const struct swap *
 			decide(decision, ACTION_WAIT, "the old colour stays up: %s", why);
 		else
 			decide_colour(decision, ACTION_STOP, old);
+	} else if (world->service[swap->new].state == SERVICE_STOPPED ||
+		world->service[swap->new].state == SERVICE_FAILED) {
+		/* After a boot neither may run: the way is forward only, so it is the new one that comes back. */
+		decide_colour(decision, ACTION_START, (enum colour)swap->new);
 	} else if (!decide_hooks(settings, swap, world, decision)) {
 		decide_next(settings, swap, decision);
 	}

@@ -117,6 +117,11 @@ static void judge(
 	if (decision->action == ACTION_END)
 		assert_int_equal(
 			decision->state, swap->state == STATE_FINALIZE ? STATE_DONE : STATE_ROLLED_BACK);
+	if (decision->action == ACTION_END && decision->state == STATE_DONE &&
+		swap->strategy != STRATEGY_ROLLING)
+		assert_true(world->service_seen[swap->new] &&
+			world->service[swap->new].state != SERVICE_STOPPED &&
+			world->service[swap->new].state != SERVICE_FAILED);
 	if (decision->action == ACTION_END && decision->state == STATE_ROLLED_BACK)
 		assert_true(swap->state == STATE_ROLLING_BACK && swap->part == PART_HOOKS);
 	/* Forward only, and back only. */
