@@ -162,7 +162,7 @@ def test_ctrl_c_cancels_a_run():
 
 def worker_of(pid):
     """The worker that runs the plugin. The first child only describes it; that one is gone before the signals are
-    blocked, which /proc shows."""
+    blocked, which /proc shows. While a child is being started all of them are, for a moment."""
     try:
         with open(f"/proc/{pid}/status", encoding="ascii") as file:
             blocked = re.search(r"^SigBlk:\t([0-9a-f]+)", file.read(), re.M)
@@ -170,7 +170,8 @@ def worker_of(pid):
             children = file.read().split()
     except FileNotFoundError:
         return None
-    return int(children[0]) if children and int(blocked[1], 16) & 2 else None
+    interrupt, user = (int(blocked[1], 16) >> (number - 1) & 1 for number in (signal.SIGINT, signal.SIGUSR1))
+    return int(children[0]) if children and interrupt and not user else None
 
 
 # ---- Help and lists ----
